@@ -1,0 +1,193 @@
+/**
+ * Messages between a device and the account server that are JSON: schema and inferred type. Bytes inside
+ * JSON are standard base64. Binary bodies (commits, pages, packs) are in commit.ts and pages.ts. The list
+ * of routes is docs/cloud-api.md; every route but sign-up, login and recovery wants
+ * `authorization: Bearer ACCESS_TOKEN`.
+ */
+import { z } from 'zod';
+import { isId16, isId32, type AccountId, type DeviceId, type Hash, type PackName, type VaultId } from './ids.ts';
+import { CLOUD_ERROR_CODES } from './errors.ts';
+
+const id16 = <T extends string>() =>
+  z.string().refine(isId16, 'not 16 bytes of hex') as unknown as z.ZodType<T, string>;
+const id32 = <T extends string>() =>
+  z.string().refine(isId32, 'not 32 bytes of hex') as unknown as z.ZodType<T, string>;
+
+export const accountIdSchema = id16<AccountId>();
+export const deviceIdSchema = id16<DeviceId>();
+export const vaultIdSchema = id16<VaultId>();
+export const hashSchema = id32<Hash>();
+export const packNameSchema = id32<PackName>();
+/** Standard base64 of at most 1 MiB. */
+export const base64Schema = z
+  .string()
+  .max(1_400_000)
+  .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'not base64');
+/** Opaque strings of the OPAQUE library (base64url). */
+const opaqueMessage = z.string().min(1).max(8192);
+/** Lower case and trimmed by the client before it is used anywhere. */
+export const emailSchema = z
+  .string()
+  .min(3)
+  .max(254)
+  .regex(/^[^\s@\u0000-\u001f]+@[^\s@\u0000-\u001f]+$/, 'not an e-mail address');
+
+export const headSchema = z.object({ seq: z.number().int().nonnegative(), hash: hashSchema });
+export type Head = z.infer<typeof headSchema>;
+
+export const cloudErrorSchema = z.object({
+  error: z.object({ code: z.enum(CLOUD_ERROR_CODES), message: z.string() }),
+  /** With stale-head: the vault's head. */
+  head: headSchema.optional(),
+  /** With stale-chain: entries in the chain. */
+  chainLength: z.number().int().nonnegative().optional(),
+  /** With pack-missing: which. */
+  packs: z.array(packNameSchema).optional(),
+  /** With quota. */
+  quota: z.object({ usedBytes: z.number(), limitBytes: z.number(), returnsAtMs: z.number().nullable() }).optional(),
+  /** With rate-limited and unavailable: seconds to wait. */
+  retryAfterS: z.number().optional(),
+});
+export type CloudErrorBody = z.infer<typeof cloudErrorSchema>;
+
+/** GET /v1/server */
+export const serverInfoSchema = z.object({
+  name: z.literal('coffre-cloud'),
+  version: z.string(),
+  protocol: z.number().int(),
+  signup: z.enum(['open', 'invite', 'closed']),
+});
+export type ServerInfo = z.infer<typeof serverInfoSchema>;
+
+/**
+ * What an account needs to open itself again, made by the client and opaque to the server. `signature` is
+ * by the master key over the domain "bundle" and the bytes of docs/format.md, "Account bundle".
+ */
+export const bundleSchema = z.object({
+  account: accountIdSchema,
+  version: z.number().int().positive(),
+  /** The account root key wrapped under the OPAQUE export key, and under the recovery key: F1 objects. */
+  rootByPassword: base64Schema,
+  rootByRecovery: base64Schema,
+  /** Ed25519 public key that proves knowledge of the 24 words. */
+  recoveryAuthKey: base64Schema,
+  signature: base64Schema,
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** POST /v1/signup/start -> 200. Rate limited. Says nothing of whether the address is taken. */
+export const signupStartSchema = z.object({ email: emailSchema, registrationRequest: opaqueMessage });
+export const signupStartAnswerSchema = z.object({ registrationResponse: opaqueMessage });
+/**
+ * POST /v1/signup/finish -> 201 session. `chain`: genesis, account-key and the first device's `add`.
+ * An address that is taken answers `refused` like a wrong invitation would.
+ */
+export const signupFinishSchema = z.object({
+  email: emailSchema,
+  registrationRecord: opaqueMessage,
+  invite: z.string().max(100).optional(),
+  bundle: bundleSchema,
+  chain: z.array(base64Schema).min(3).max(8),
+});
+
+/** POST /v1/login/start -> 200; an unknown address gets an answer of the same shape. */
+export const loginStartSchema = z.object({ email: emailSchema, startLoginRequest: opaqueMessage });
+export const loginStartAnswerSchema = z.object({ login: z.string(), loginResponse: opaqueMessage });
+/** POST /v1/login/finish -> 200 grant, or `refused`. */
+export const loginFinishSchema = z.object({ login: z.string().max(200), finishLoginRequest: opaqueMessage });
+/**
+ * POST /v1/recover/start -> 200 challenge (32 bytes, the same shape for an unknown address).
+ * POST /v1/recover/finish -> 200 grant. The signature is by the recovery-auth key, domain "recovery",
+ * over challenge bytes || account id is not yet known, so challenge only.
+ */
+export const recoverStartSchema = z.object({ email: emailSchema });
+export const recoverStartAnswerSchema = z.object({ recovery: z.string(), challenge: base64Schema });
+export const recoverFinishSchema = z.object({ recovery: z.string().max(200), signature: base64Schema });
+
+/**
+ * A fresh proof of the password or the phrase: a bearer token of ten minutes for enrolling, revoking,
+ * changing the password, purging the trash and deleting the account. It opens nothing else.
+ */
+export const grantSchema = z.object({
+  grant: z.string(),
+  bundle: bundleSchema,
+  /** The whole device chain, signed entries. */
+  chain: z.array(base64Schema),
+});
+export type Grant = z.infer<typeof grantSchema>;
+
+/** POST /v1/devices (grant) -> 201 session. `entry`: a signed `add` chain entry. */
+export const enrolSchema = z.object({ entry: base64Schema });
+/** The tokens of a device. */
+export const sessionSchema = z.object({
+  account: accountIdSchema,
+  device: deviceIdSchema,
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  accessExpiresInS: z.number(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+/**
+ * POST /v1/token -> 200 session, or `refused`. The refresh token rotates; presenting a spent one once more
+ * within its grace (the answer was lost) is allowed, later it ends the session. Signature: device key,
+ * domain "token", over the refresh token's UTF-8 bytes.
+ */
+export const tokenSchema = z.object({ refreshToken: z.string().max(200), signature: base64Schema });
+
+/** GET /v1/chain?from=INDEX */
+export const chainAnswerSchema = z.object({ length: z.number().int(), entries: z.array(base64Schema) });
+/** POST /v1/chain (grant) -> 200 {length}: appends a signed `revoke`, `account-key`, `void` or `notice`. */
+export const chainAppendSchema = z.object({ entry: base64Schema });
+export const chainAppendAnswerSchema = z.object({ length: z.number().int() });
+
+/** POST /v1/password/start (grant) and /v1/password/finish (grant): a new registration and bundle. Other sessions end. */
+export const passwordStartSchema = z.object({ registrationRequest: opaqueMessage });
+export const passwordFinishSchema = z.object({ registrationRecord: opaqueMessage, bundle: bundleSchema });
+
+/** GET /v1/account */
+export const accountAnswerSchema = z.object({
+  account: accountIdSchema,
+  quota: z.object({
+    limitBytes: z.number(),
+    /** live + trashed + uncommitted: what counts. */
+    usedBytes: z.number(),
+    liveBytes: z.number(),
+    uncommittedBytes: z.number(),
+    /** Superseded and dropped; free up to one more quota. */
+    retainedBytes: z.number(),
+  }),
+  devices: z.array(z.object({ device: deviceIdSchema, lastHeardMs: z.number() })),
+});
+export type AccountAnswer = z.infer<typeof accountAnswerSchema>;
+
+/** GET /v1/vaults */
+export const vaultsAnswerSchema = z.object({
+  vaults: z.array(z.object({ vault: vaultIdSchema, head: headSchema, createdAtMs: z.number() })),
+});
+/** POST /v1/vaults/:vault/commits (a commit frame) -> 200. The first commit of an unknown id makes the vault. */
+export const commitAnswerSchema = z.object({ seq: z.number().int(), receivedAtMs: z.number() });
+
+/** GET /v1/vaults/:vault/epochs: keys of every epoch, sealed, with the signed header that opened it. */
+export const epochsAnswerSchema = z.object({
+  epochs: z.array(
+    z.object({
+      epoch: z.number().int(),
+      /** The whole header (320 bytes), its signature and the encoded opening: the client checks all three. */
+      header: base64Schema,
+      signature: base64Schema,
+      opening: base64Schema,
+      wraps: base64Schema,
+    }),
+  ),
+});
+
+/** GET /v1/vaults/:vault/time?at=MS: the last commit the server received at or before that time. */
+export const timeAnswerSchema = z.object({ head: headSchema.nullable() });
+
+/**
+ * POST /v1/vaults/:vault/lease -> 200: housekeeping is done by one device at a time; the lease lasts
+ * `seconds` and is advisory, safety never rests on it.
+ */
+export const leaseAnswerSchema = z.object({ granted: z.boolean(), seconds: z.number() });
+/** POST /v1/vaults/:vault/purge (grant): forgets the retained bytes of these dropped packs at once. */
+export const purgeSchema = z.object({ packs: z.array(packNameSchema).max(1000) });
