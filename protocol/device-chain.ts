@@ -94,6 +94,7 @@ function readPin(reader: ByteReader): HeadPin {
 
 function readBody(reader: ByteReader): ChainBody {
   const kind = KINDS[reader.u8()];
+  if (kind === undefined) throw new MalformedError('an unknown kind of device chain entry');
   switch (kind) {
     case 'genesis':
       return { kind, masterKey: reader.raw(32) };
@@ -122,8 +123,6 @@ function readBody(reader: ByteReader): ChainBody {
       if (event === undefined) throw new MalformedError('an unknown notice in the device chain');
       return { kind, event, atMs: reader.u64() };
     }
-    case undefined:
-      throw new MalformedError('an unknown kind of device chain entry');
   }
 }
 
