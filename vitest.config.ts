@@ -1,0 +1,53 @@
+import { defineConfig } from 'vitest/config';
+
+// Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
+// own project, and all the rest is a unit test.
+const crossingFolders = ['integration', 'sim', 'hostile', 'vectors'];
+const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...outside, ...crossingFolders.map((folder) => `test/${folder}/**`)],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Real server and engine processes: one file at a time, so that a slow machine does not time out.
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          exclude: outside,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'sim', include: ['test/sim/**/*.test.ts'], exclude: outside, testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'hostile',
+          include: ['test/hostile/**/*.test.ts'],
+          exclude: outside,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'vectors', include: ['test/vectors/**/*.test.ts'], exclude: outside },
+      },
+    ],
+  },
+});
