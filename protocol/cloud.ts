@@ -5,7 +5,15 @@
  * `authorization: Bearer ACCESS_TOKEN`.
  */
 import { z } from 'zod';
-import { isId16, isId32, type AccountId, type DeviceId, type Hash, type PackName, type VaultId } from './ids.ts';
+import {
+  isId16,
+  isId32,
+  type AccountId,
+  type DeviceId,
+  type Hash,
+  type PackName,
+  type VaultId,
+} from './ids.ts';
 import { CLOUD_ERROR_CODES } from './errors.ts';
 
 const id16 = <T extends string>() =>
@@ -44,7 +52,9 @@ export const cloudErrorSchema = z.object({
   /** With pack-missing: which. */
   packs: z.array(packNameSchema).optional(),
   /** With quota. */
-  quota: z.object({ usedBytes: z.number(), limitBytes: z.number(), returnsAtMs: z.number().nullable() }).optional(),
+  quota: z
+    .object({ usedBytes: z.number(), limitBytes: z.number(), returnsAtMs: z.number().nullable() })
+    .optional(),
   /** With rate-limited and unavailable: seconds to wait. */
   retryAfterS: z.number().optional(),
 });

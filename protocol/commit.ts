@@ -362,7 +362,15 @@ export function readFrame(reader: ByteReader): CommitFrame {
       throw new MalformedError('the keys are not the ones the header signs');
     }
   }
-  return { header, signed, ...lists, objects, indexes, inline, wraps: wrapsBytes.length > 0 ? wrapsBytes : null };
+  return {
+    header,
+    signed,
+    ...lists,
+    objects,
+    indexes,
+    inline,
+    wraps: wrapsBytes.length > 0 ? wrapsBytes : null,
+  };
 }
 
 function checkOptional(expected: Hash, bytes: Uint8Array, what: string): void {

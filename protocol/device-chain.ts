@@ -147,7 +147,8 @@ export function decodeSignedEntry(bytes: Uint8Array): SignedChainEntry {
 /** @throws MalformedError */
 export function decodeChainEntry(bytes: Uint8Array): ChainEntry {
   const reader = new ByteReader(bytes);
-  if (!MAGIC.equals(reader.raw(MAGIC.length))) throw new MalformedError('not a device chain entry of version 1');
+  if (!MAGIC.equals(reader.raw(MAGIC.length)))
+    throw new MalformedError('not a device chain entry of version 1');
   const account = reader.hex(16) as AccountId;
   const index = reader.u32();
   const previous = reader.hex(32) as Hash;
@@ -193,8 +194,7 @@ export type ChainFault =
   | 'device-exists';
 
 export type ChainResult =
-  | { readonly ok: true; readonly chain: DeviceChain }
-  | { readonly ok: false; readonly fault: ChainFault };
+  { readonly ok: true; readonly chain: DeviceChain } | { readonly ok: false; readonly fault: ChainFault };
 
 /** Starts a chain from its genesis entry; the account id commits to the master key. */
 export function startChain(entry: SignedChainEntry): ChainResult {
@@ -304,4 +304,3 @@ export function replayChain(entries: readonly SignedChainEntry[]): ChainResult {
   }
   return result;
 }
-

@@ -232,4 +232,3 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
   reader.end();
   return event;
 }
-
