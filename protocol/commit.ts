@@ -296,6 +296,16 @@ function readPart<T>(bytes: Uint8Array, read: (reader: ByteReader) => T): T {
   return value;
 }
 
+/** The entries list alone, as a history page carries it. @throws MalformedError */
+export function decodeEntries(bytes: Uint8Array): CommitEntry[] {
+  return readPart(bytes, readEntries);
+}
+
+/** The pack changes alone, as a server keeps them. @throws MalformedError */
+export function decodePacks(bytes: Uint8Array): PackChanges {
+  return readPart(bytes, readPacks);
+}
+
 function readRejoin(reader: ByteReader): Rejoin {
   const count = reader.count(COMMIT_HEADER_BYTES + 64);
   const lost: SignedHeader[] = [];
