@@ -19,8 +19,10 @@ import type { VaultKeys } from './vault-keys.ts';
 
 const VERSION = 1;
 const MIN_INDEX_BYTES = 512;
-const METHODS = ['stored', 'zstd'] as const;
-export type ChunkMethod = (typeof METHODS)[number];
+/** How a chunk lies in its segment: as it is, or compressed on its own. The byte of the format. */
+export const METHOD_STORED = 0;
+export const METHOD_ZSTD = 1;
+export type ChunkMethod = typeof METHOD_STORED | typeof METHOD_ZSTD;
 
 export interface IndexSegment {
   /** Where it begins in the pack, and its sealed size, in bytes. */
@@ -68,10 +70,10 @@ export function encodePackIndex(index: PackIndex): Uint8Array {
     writer.varint(next - first);
     let chunkEnd = 0;
     for (const chunk of chunks.slice(first, next)) {
-      writer.hex(chunk.id, 32).u8(METHODS.indexOf(chunk.method));
+      writer.hex(chunk.id, 32).u8(chunk.method);
       writer.varint(chunk.offset - chunkEnd).varint(chunk.storedLength);
       chunkEnd = chunk.offset + chunk.storedLength;
-      if (chunk.method === 'stored') {
+      if (chunk.method === METHOD_STORED) {
         if (chunk.length !== chunk.storedLength) throw new RangeError('a stored chunk has one length');
       } else {
         writer.varint(chunk.length);
@@ -127,11 +129,12 @@ export function decodePackIndex(bytes: Uint8Array): PackIndex {
 
 function readChunk(reader: ByteReader, segment: number, from: number): IndexChunk {
   const id = reader.hex(32) as ChunkId;
-  const method = METHODS[reader.u8()];
-  if (method === undefined) throw new MalformedError('a chunk of an unknown method');
+  const method = reader.u8();
+  if (method !== METHOD_STORED && method !== METHOD_ZSTD)
+    throw new MalformedError('a chunk of an unknown method');
   const offset = from + reader.varint();
   const storedLength = reader.varint();
-  const length = method === 'stored' ? storedLength : reader.varint();
+  const length = method === METHOD_STORED ? storedLength : reader.varint();
   if (storedLength === 0 || length === 0) throw new MalformedError('a chunk without content');
   if (length > MAX_PACK_BYTES) throw new MalformedError('a chunk larger than a pack');
   return { id, segment, method, offset, storedLength, length };

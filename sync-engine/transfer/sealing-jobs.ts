@@ -33,7 +33,7 @@ export interface Content {
 /** Where a chunk lies. Offsets and lengths in bytes. */
 export interface ChunkLocation {
   readonly pack: PackName;
-  /** The pack's epoch: which K_data opens it. */
+  /** The segment's epoch, from the pack index: which K_data opens it. */
   readonly epoch: number;
   readonly segmentOffset: number;
   readonly segmentLength: number;
