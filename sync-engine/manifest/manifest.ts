@@ -1,0 +1,246 @@
+/**
+ * The device's manifest: three trees, chunk locations, cursors, unsettled rows, issues. It holds
+ * observations, never pending work, and only the engine opens it. All calls are synchronous and cheap (one
+ * indexed statement or a few); group them with `transaction`. The SQLite implementation is sqlite-manifest.ts.
+ */
+import type { ChunkId, ContentId, DeviceId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
+import type { NodeState, TreeView } from '../plan/tree.ts';
+
+/** An id of a pair on this device: 8 random bytes in hex. */
+export type PairId = string;
+
+export interface ListEntryRow {
+  readonly chunk: ChunkId;
+  readonly length: number;
+}
+
+/** Content as a record states it (transfer's `Content`). */
+export interface ContentRow {
+  readonly id: ContentId;
+  readonly size: number;
+  readonly depth: number;
+  readonly list: readonly ListEntryRow[];
+}
+
+export interface RemoteNode extends NodeState {
+  readonly revision: number;
+  readonly objectHash: Hash;
+  /** Why the record cannot be used (unreadable, clash, orphan, cycle); the node then keeps its last good state. */
+  readonly fault: string | null;
+}
+
+export interface LocalNode extends NodeState {
+  /** The name on disk where it is an alias; null when it is `name`. */
+  readonly localName: string | null;
+  readonly dev: number;
+  readonly ino: number;
+  readonly birthUs: number;
+  readonly ctimeUs: number;
+  /** Moved aside to `.coffre/parked/<id>` by the executor. */
+  readonly parked: boolean;
+}
+
+/** How far this device has verified a vault's log. */
+export interface VaultCursor {
+  readonly seq: number;
+  readonly hash: Hash;
+  readonly epoch: number;
+  /** S, the running sum of the live set: 32 bytes of hex. */
+  readonly sum: Hash;
+  /** Device-chain position of the last commit; a log's never regresses. */
+  readonly chainLength: number;
+  /** The newest head ever verified, which a rolled-back server falls behind. */
+  readonly highSeq: number;
+  readonly highHash: Hash;
+}
+
+export type PackState =
+  | 'spooled' // sealed here, not acknowledged by the server
+  | 'uploaded' // acknowledged, in no commit yet
+  | 'live'
+  | 'dropped';
+
+export interface PackRow {
+  readonly name: PackName;
+  readonly size: number;
+  readonly indexHash: Hash;
+  readonly epoch: number;
+  readonly state: PackState;
+  /** Whether its chunks may be relied on for dedup (uploaded here, signed by a live device of the account, or read back). */
+  readonly trusted: boolean;
+  /** For `spooled` and `uploaded`: the sealed index, needed for the commit; null once live. */
+  readonly index: Uint8Array | null;
+}
+
+export interface ChunkRow {
+  readonly id: ChunkId;
+  readonly pack: PackName;
+  readonly epoch: number;
+  readonly segmentOffset: number;
+  readonly segmentLength: number;
+  readonly method: number;
+  readonly offset: number;
+  readonly storedLength: number;
+  readonly length: number;
+}
+
+export interface VaultStore {
+  readonly id: VaultId;
+  cursor(): VaultCursor;
+  setCursor(cursor: VaultCursor): void;
+
+  /** Views see only rows; TreeView.get returns a RemoteNode. */
+  readonly remote: TreeView & { get(id: NodeId): RemoteNode | undefined };
+  /** Inserts or replaces. Does not mark anything dirty. */
+  putRemote(node: RemoteNode): void;
+  /** After a tombstone. */
+  deleteRemote(id: NodeId): void;
+  remoteCount(): number;
+  /** Every live row, streamed in id order (root recomputation, audits). */
+  remoteRows(): IterableIterator<RemoteNode>;
+
+  putContent(content: ContentRow): void;
+  content(id: ContentId): ContentRow | undefined;
+
+  addHeader(seq: number, hash: Hash, device: DeviceId, receivedAtMs: number): void;
+  headerHash(seq: number): Hash | undefined;
+  /** The newest commit of each device that was verified. */
+  lastSeen(): readonly { device: DeviceId; seq: number; hash: Hash }[];
+  deleteHeadersFrom(seq: number): void;
+
+  addPack(pack: PackRow, chunks: readonly ChunkRow[]): void;
+  pack(name: PackName): PackRow | undefined;
+  setPackState(name: PackName, state: PackState): void;
+  setPackTrusted(name: PackName, trusted: boolean): void;
+  /** Forgets a pack and its chunk rows. */
+  deletePack(name: PackName): void;
+  packs(state: PackState): readonly PackRow[];
+  /** Where to read a chunk: live or uploaded packs, live first. */
+  locate(chunk: ChunkId): ChunkRow | undefined;
+  chunksOf(pack: PackName): readonly ChunkRow[];
+  /** The pack that makes a chunk known for dedup (live and trusted, uploaded or spooled here), if any. */
+  packHolding(chunk: ChunkId): PackRow | undefined;
+
+  meta(key: string): string | null;
+  setMeta(key: string, value: string | null): void;
+}
+
+export interface PairConfig {
+  readonly id: PairId;
+  /** Absolute path of the local folder. */
+  readonly folder: string;
+  readonly vault: VaultId;
+  /** ROOT_NODE or the folder the pair is bound to. */
+  readonly bound: NodeId;
+}
+
+export interface PairStore {
+  readonly config: PairConfig;
+
+  readonly local: TreeView & { get(id: NodeId): LocalNode | undefined };
+  putLocal(node: LocalNode): void;
+  deleteLocal(id: NodeId): void;
+  /** Changes the id; children follow. */
+  relabelLocal(from: NodeId, to: NodeId): void;
+  localChildren(parent: NodeId): readonly LocalNode[];
+  /** By the name on disk. */
+  localByDiskName(parent: NodeId, diskName: string): LocalNode | undefined;
+  localByIdentity(dev: number, ino: number): readonly LocalNode[];
+  localCount(): number;
+  /** Relative path on disk with `/`, through aliases; null when an ancestor is missing or parked. '' for bound. */
+  diskPath(id: NodeId): string | null;
+  /** The node at a relative path on disk; the bound node for ''. */
+  localAt(path: string): NodeId | null;
+
+  readonly synced: TreeView;
+  putSynced(node: NodeState): void;
+  deleteSynced(id: NodeId): void;
+  syncedFileCount(): number;
+  syncedBytes(): number;
+
+  markDirty(id: NodeId): void;
+  clearDirty(id: NodeId): void;
+  isDirty(id: NodeId): boolean;
+  /** Oldest first, after `after` (a cursor from the last call), without those in quarantine at `nowMs`. */
+  dirty(
+    limit: number,
+    after: number,
+    nowMs: number,
+  ): { readonly ids: readonly NodeId[]; readonly cursor: number };
+  dirtyCount(): number;
+  /** Sizes of dirty files: what is waiting. */
+  pending(): { files: number; bytes: number };
+
+  /** Not tried before `untilMs`; `attempts` grows with each call and is returned. */
+  quarantine(id: NodeId, untilMs: number): number;
+  attempts(id: NodeId): number;
+  release(id: NodeId): void;
+  /** The earliest `untilMs` in the future, or null. */
+  nextRelease(): number | null;
+
+  /** Rows applied since the last flush of the file system; verified against their content after an unclean stop. */
+  markUnsettled(id: NodeId): void;
+  unsettled(limit: number): readonly NodeId[];
+  /** All marked so far are on stable storage (called after a flush), or one was verified. */
+  clearUnsettled(id?: NodeId): void;
+
+  deselect(id: NodeId, on: boolean): void;
+  deselected(): ReadonlySet<NodeId>;
+
+  meta(key: string): string | null;
+  setMeta(key: string, value: string | null): void;
+}
+
+export interface IssueRow {
+  readonly id: number;
+  readonly pair: PairId | null;
+  readonly node: NodeId | null;
+  readonly code: string;
+  readonly path: string;
+  readonly reason: string;
+  readonly ways: readonly string[];
+  readonly sinceMs: number;
+}
+
+export interface ActivityRow {
+  readonly id: number;
+  readonly atMs: number;
+  readonly pair: PairId | null;
+  readonly path: string;
+  readonly action: string;
+  readonly reason: string;
+  readonly bytes: number;
+}
+
+export interface Manifest {
+  /** Nested calls join the outer one. Throws roll back. */
+  transaction<T>(work: () => T): T;
+  vaults(): readonly VaultId[];
+  addVault(id: VaultId): VaultStore;
+  vault(id: VaultId): VaultStore;
+  removeVault(id: VaultId): void;
+  pairs(): readonly PairConfig[];
+  addPair(config: PairConfig): PairStore;
+  pair(id: PairId): PairStore;
+  /** Forgets the trees; touches no file. */
+  removePair(id: PairId): void;
+
+  /** One issue a (pair, node or path, code): raising it again updates it. */
+  raiseIssue(issue: Omit<IssueRow, 'id'>): number;
+  clearIssue(pair: PairId | null, node: NodeId | null, code?: string): void;
+  clearIssueAt(pair: PairId, path: string, code?: string): void;
+  deleteIssue(id: number): void;
+  issue(id: number): IssueRow | undefined;
+  issues(): readonly IssueRow[];
+  addActivity(row: Omit<ActivityRow, 'id'>): void;
+  /** Newest first; `after` for following. Kept to the newest 10,000. */
+  activity(limit: number, after?: number): readonly ActivityRow[];
+
+  meta(key: string): string | null;
+  setMeta(key: string, value: string | null): void;
+  /** Deletes content rows no tree names, and dropped packs' chunk rows; returns how many. */
+  collect(): number;
+  /** Flushes the write-ahead log to disk. */
+  checkpoint(): void;
+  close(): void;
+}
