@@ -4,9 +4,16 @@
  * relies on. Bytes: docs/format.md, "Record".
  */
 import { ByteReader, ByteWriter, MalformedError } from '../../protocol/bytes.ts';
-import type { ChunkId, NodeId, SealedObject } from '../../protocol/ids.ts';
+import {
+  EMPTY_CONTENT,
+  isId32,
+  type ChunkId,
+  type ContentId,
+  type NodeId,
+  type SealedObject,
+} from '../../protocol/ids.ts';
 import { MAX_LIST_ENTRIES, MAX_NAME_BYTES, MAX_PACK_BYTES, MAX_RECORD_BYTES } from '../../protocol/limits.ts';
-import type { ListEntry } from './content.ts';
+import { contentIdOf, type ListEntry } from './content.ts';
 import { OBJECT_OVERHEAD_BYTES, openObject, sealObject, sealedEpoch, type ObjectFault } from './object.ts';
 import { endPadded, padPlaintext } from './padding.ts';
 import type { Random } from './random.ts';
@@ -36,6 +43,11 @@ export interface NodeRecord {
   readonly depth: number;
   /** At most 64 entries; empty for an empty file and for a folder. */
   readonly list: readonly ListEntry[];
+  /**
+   * SHA-256 of the flattened list; null for a folder. At depth 0 it follows from `list`; deeper it is in the
+   * record, so that a device can compare content without fetching the lists, and is checked when they are.
+   */
+  readonly content: ContentId | null;
 }
 
 export type RecordFault = 'bad-encoding' | 'bad-name' | 'bad-mode' | 'bad-content' | 'bad-padding';
@@ -53,8 +65,11 @@ export function recordFault(record: NodeRecord): RecordFault | null {
   if (nameFault(record.name) !== null) return 'bad-name';
   if (!Number.isInteger(record.mode) || record.mode < 0 || record.mode > 0o777) return 'bad-mode';
   if (!Number.isSafeInteger(record.mtimeUs)) return 'bad-encoding';
-  const { type, size, depth, list } = record;
-  if (type === 'folder') return size === 0 && depth === 0 && list.length === 0 ? null : 'bad-content';
+  const { type, size, depth, list, content } = record;
+  if (type === 'folder') {
+    return size === 0 && depth === 0 && list.length === 0 && content === null ? null : 'bad-content';
+  }
+  if (content === null || !isId32(content)) return 'bad-content';
   if (list.length > MAX_LIST_ENTRIES || !Number.isInteger(depth) || depth < 0 || depth > MAX_LIST_DEPTH) {
     return 'bad-content';
   }
@@ -66,6 +81,7 @@ export function recordFault(record: NodeRecord): RecordFault | null {
     sum += entry.length;
   }
   if (sum !== size || !Number.isSafeInteger(sum)) return 'bad-content';
+  if (depth === 0 && content !== contentIdOf(list)) return 'bad-content';
   if (type === 'symlink' && (depth !== 0 || size === 0 || size > MAX_TARGET_BYTES)) return 'bad-content';
   return null;
 }
@@ -84,6 +100,7 @@ export function encodeRecord(record: NodeRecord): Uint8Array {
   if (record.type === 'folder') return writer.finish();
   writer.varint(record.size).u8(record.depth).varint(record.list.length);
   for (const entry of record.list) writer.hex(entry.chunk, 32).varint(entry.length);
+  if (record.depth > 0 && record.content !== null) writer.hex(record.content, 32);
   return writer.finish();
 }
 
@@ -120,7 +137,7 @@ function readRecord(reader: ByteReader): NodeRecord {
   const mtimeUs = reader.i64();
   const name = reader.text();
   const list: ListEntry[] = [];
-  if (type === 'folder') return { parent, name, type, mode, mtimeUs, size: 0, depth: 0, list };
+  if (type === 'folder') return { parent, name, type, mode, mtimeUs, size: 0, depth: 0, list, content: null };
   const size = reader.varint();
   const depth = reader.u8();
   const count = reader.count(33);
@@ -128,7 +145,9 @@ function readRecord(reader: ByteReader): NodeRecord {
   for (let index = 0; index < count; index += 1) {
     list.push({ chunk: reader.hex(32) as ChunkId, length: reader.varint() });
   }
-  return { parent, name, type, mode, mtimeUs, size, depth, list };
+  const content =
+    depth > 0 ? (reader.hex(32) as ContentId) : list.length === 0 ? EMPTY_CONTENT : contentIdOf(list);
+  return { parent, name, type, mode, mtimeUs, size, depth, list, content };
 }
 
 function extraOf(node: NodeId, revision: number): Uint8Array {
