@@ -50,6 +50,8 @@ export default defineConfig([
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       // An async function may satisfy an asynchronous port without awaiting anything.
       '@typescript-eslint/require-await': 'off',
+      // Hostile names are recognised by their control characters.
+      'no-control-regex': 'off',
       'no-console': 'error',
       eqeqeq: 'error',
       'no-restricted-globals': ['error', { name: 'alert', message: 'There is no browser here.' }],
