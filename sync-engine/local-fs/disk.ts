@@ -43,6 +43,7 @@ export type DiskErrorCode =
   | 'too-many-open'
   | 'name-too-long'
   | 'illegal-name'
+  | 'is-a-link' // where a link is not followed
   | 'cross-device'
   | 'busy'
   | 'unsupported' // links or modes this file system cannot hold
@@ -80,13 +81,27 @@ export interface Disk {
   close(handle: number): void;
   makeFolder(path: string, mode: number): void;
   makeLink(target: string, path: string): void;
+  /** A second name for a file. Fails with `exists`, never replaces; `unsupported` where there are none. */
+  makeHardLink(path: string, newPath: string): void;
+  /** Replaces a file at `to` (and an empty folder by a folder). */
   rename(from: string, to: string): void;
   removeFile(path: string): void;
   removeFolder(path: string): void;
+  /** Does not follow a link. */
   setMode(path: string, mode: number): void;
   /** Does not follow a link. */
   setMtime(path: string, mtimeUs: number): void;
-  /** Flushes a folder's entries, or with `everything` the whole file system the path is on. */
+  /** A folder, held: closed with `close`. Fails with `is-a-link` when the last step of the path is a link. */
+  openFolder(path: string): number;
+  /**
+   * A path to `name` in a held folder (`.` for the folder itself), good while it is held. Where the system
+   * allows, it leads to that very folder even when a folder above was swapped for a link meanwhile.
+   */
+  inFolder(handle: number, name: string): string;
+  /**
+   * Flushes a folder's entries, or with `everything` the whole file system the path is on; `unsupported`
+   * where the system offers no such call, and then nothing may be taken for flushed.
+   */
   flush(path: string, everything: boolean): void;
   /** Bytes free to this user on the file system of the path. */
   freeBytes(path: string): number;
