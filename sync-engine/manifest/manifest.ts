@@ -40,6 +40,18 @@ export interface LocalNode extends NodeState {
   readonly parked: boolean;
 }
 
+export interface RemoteView extends TreeView {
+  get(id: NodeId): RemoteNode | undefined;
+  child(parent: NodeId, name: string): RemoteNode | undefined;
+  children(parent: NodeId): Iterable<RemoteNode>;
+}
+
+export interface LocalView extends TreeView {
+  get(id: NodeId): LocalNode | undefined;
+  child(parent: NodeId, name: string): LocalNode | undefined;
+  children(parent: NodeId): Iterable<LocalNode>;
+}
+
 /** How far this device has verified a vault's log. */
 export interface VaultCursor {
   readonly seq: number;
@@ -90,7 +102,7 @@ export interface VaultStore {
   setCursor(cursor: VaultCursor): void;
 
   /** Views see only rows; TreeView.get returns a RemoteNode. */
-  readonly remote: TreeView & { get(id: NodeId): RemoteNode | undefined };
+  readonly remote: RemoteView;
   /** Inserts or replaces. Does not mark anything dirty. */
   putRemote(node: RemoteNode): void;
   /** After a tombstone. */
@@ -137,7 +149,7 @@ export interface PairConfig {
 export interface PairStore {
   readonly config: PairConfig;
 
-  readonly local: TreeView & { get(id: NodeId): LocalNode | undefined };
+  readonly local: LocalView;
   putLocal(node: LocalNode): void;
   deleteLocal(id: NodeId): void;
   /** Changes the id; children follow. */
