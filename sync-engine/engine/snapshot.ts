@@ -1,0 +1,89 @@
+/**
+ * The live state of a vault at one pinned head, paged and then verified as a whole: device chain, header
+ * signature, and the root over everything received. A page the server leaves out, adds to or alters changes
+ * the sum, so only after the root holds does a missing id mean deleted.
+ */
+import { commitHash, type CommitHeader } from '../../protocol/commit.ts';
+import { ZERO_HASH, type Hash, type VaultId } from '../../protocol/ids.ts';
+import { hashOf } from '../../protocol/signing.ts';
+import { openPackIndex } from '../crypto/pack-index.ts';
+import { openRecord } from '../crypto/record.ts';
+import { LiveSum } from '../crypto/root.ts';
+import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
+import type { Cloud } from '../remote/cloud.ts';
+import { checkAuthor, readHeader } from './commit-rules.ts';
+import type { DeviceIdentity } from './device-identity.ts';
+import { LogFault } from './log-fault.ts';
+import type { AppliedNode } from './remote-apply.ts';
+import { chunkRows } from './pack-rows.ts';
+
+export interface Snapshot {
+  readonly header: CommitHeader;
+  readonly hash: Hash;
+  readonly receivedAtMs: number;
+  readonly sum: Hash;
+  readonly nodes: readonly AppliedNode[];
+  readonly packs: readonly { readonly row: PackRow; readonly chunks: readonly ChunkRow[] }[];
+}
+
+export interface SnapshotRequest {
+  readonly vault: VaultId;
+  readonly cloud: Cloud;
+  readonly identity: DeviceIdentity;
+  /** Null: the newest head. */
+  readonly at: number | null;
+}
+
+/** Null when the vault has no commit. @throws CloudError, LogFault */
+export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot | null> {
+  const { vault, cloud, identity } = request;
+  let seq = request.at;
+  if (seq === null) {
+    const listed = (await cloud.vaults()).find((candidate) => candidate.vault === vault);
+    seq = listed?.head.seq ?? 0;
+  }
+  if (seq === 0) return null;
+  const [received] = await cloud.headers(vault, seq, seq);
+  if (received === undefined) throw new LogFault('bad-object');
+  const header = readHeader(received.signed);
+  if (header.seq !== seq) throw new LogFault('bad-chain');
+  const known = identity.chain();
+  const chain = header.chainLength > known.length ? await identity.followChain() : known;
+  checkAuthor(vault, received.signed, header, chain);
+  const keys = identity.vaultKeys(vault);
+  if (!keys.has(header.epoch)) throw new LogFault('bad-epoch');
+
+  const sum = new LiveSum(keys.rootKey(header.epoch), ZERO_HASH);
+  const nodes: AppliedNode[] = [];
+  const packs: { row: PackRow; chunks: ChunkRow[] }[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await cloud.state(vault, seq, cursor);
+    for (const { node, revision, object } of page.nodes) {
+      const objectHash = hashOf(object);
+      sum.add({ kind: 'node', node, revision, objectHash });
+      const opened = openRecord(keys, node, revision, object);
+      nodes.push({ node, revision, objectHash, record: opened.ok ? opened.record : 'unreadable' });
+    }
+    for (const { name, size, index } of page.packs) {
+      const indexHash = hashOf(index);
+      sum.add({ kind: 'pack', name, indexHash });
+      const opened = openPackIndex(keys, name, index);
+      packs.push({
+        row: { name, size, indexHash, epoch: header.epoch, state: 'live', trusted: true, index: null },
+        chunks: opened.ok ? chunkRows(name, opened.index) : [],
+      });
+    }
+    if (page.nextCursor !== null && page.nextCursor === cursor) throw new LogFault('bad-object');
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  if (sum.root(seq) !== header.root) throw new LogFault('bad-root');
+  return {
+    header,
+    hash: commitHash(received.signed.bytes),
+    receivedAtMs: received.receivedAtMs,
+    sum: sum.value as Hash,
+    nodes,
+    packs,
+  };
+}
