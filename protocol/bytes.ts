@@ -65,7 +65,8 @@ export class ByteWriter {
   /** A signed integer within +-(2^53 - 1), two's complement in eight bytes (times before 1970). */
   i64(value: number): this {
     if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${value}`);
-    this.#buffer.writeBigInt64BE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
