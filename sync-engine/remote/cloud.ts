@@ -94,7 +94,7 @@ export interface Cloud {
   /** `frame`: an encoded commit frame. */
   commit(vault: VaultId, frame: Uint8Array): Promise<CommitOutcome>;
   putPack(vault: VaultId, name: PackName, body: PackBody, signal?: AbortSignal): Promise<PutPackOutcome>;
-  /** Bytes [start, end) of a pack. */
+  /** Bytes [start, end) of a pack; where `end` lies beyond the pack, fewer. */
   getPack(
     vault: VaultId,
     name: PackName,

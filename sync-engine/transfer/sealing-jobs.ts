@@ -64,6 +64,8 @@ export interface FileToIngest {
   readonly id: NodeId;
   readonly path: string;
   readonly type: 'file' | 'symlink';
+  /** As last seen; only spreads the work. Without it the file counts as small. */
+  readonly size?: number;
 }
 
 export type IngestResult =
@@ -93,8 +95,14 @@ export interface IngestHooks {
 export interface FileToFetch {
   readonly id: NodeId;
   readonly content: Content;
-  /** Where the staged file is written; made by the job, removed when it fails. */
+  /**
+   * Where the staged file is written, with mode 0600; its folder exists. Removed when the file fails, but kept
+   * when the account is out of reach or the fetch is aborted: the next fetch to the same path takes up what
+   * verifies, so give it the same path for the same content.
+   */
   readonly stagingPath: string;
+  /** A local file that probably shares chunks with it (the node's present one): what verifies is not fetched. */
+  readonly basis?: { readonly path: string; readonly content: Content };
 }
 
 export type FetchResult =
