@@ -50,3 +50,14 @@ export function padPack(segments: readonly Uint8Array[], random: Random): Sealed
   const size = Math.max(MIN_PACK_BYTES, padme(length));
   return Buffer.concat([...segments, random(size - length)]) as Uint8Array as SealedPack;
 }
+
+/**
+ * The same in place: `pack` begins with `length` bytes of sealed segments and has room for the padding.
+ * Returns a view of it.
+ */
+export function padPackInPlace(pack: Uint8Array, length: number, random: Random): SealedPack {
+  const size = Math.max(MIN_PACK_BYTES, padme(length));
+  if (size > pack.length || length > MAX_PACK_BYTES) throw new RangeError('no room for the padding');
+  pack.set(random(size - length), length);
+  return pack.subarray(0, size) as SealedPack;
+}
