@@ -1,0 +1,89 @@
+/** Methods of the control API that concern the account and its devices. */
+import { z } from 'zod';
+import { count, localPath, pairSchema, secret, serverParams, timeMs } from './control-shapes.ts';
+
+const email = z.string().min(3).max(254);
+
+/** What makes this installation a device of an account. */
+const enrolParams = {
+  ...serverParams,
+  email,
+  folder: localPath,
+  /** Null: the name of this machine. */
+  deviceName: z.string().min(1).max(100).nullable().default(null),
+  /**
+   * From the OS keychain, 32 bytes in base64: locks this device's key file. Without it the key file is locked
+   * with the password.
+   */
+  unlockKey: secret.optional(),
+};
+const enrolled = z.object({
+  account: z.string(),
+  device: z.string(),
+  deviceName: z.string(),
+  pair: pairSchema,
+});
+
+export const deviceSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** The one that answers. */
+  current: z.boolean(),
+  revoked: z.boolean(),
+  lastHeardMs: timeMs.nullable(),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+export const accountMethods = {
+  /** Only on a device without an account. @throws exists (this device has one), refused, bad-input (folder) */
+  signup: {
+    params: z.object({ ...enrolParams, password: secret, invite: z.string().max(100).optional() }),
+    /** The 24 words are shown here and never again. */
+    result: enrolled.extend({ recoveryPhrase: z.string() }),
+  },
+  /** Only on a device without an account. A folder that has files is merged. @throws exists, refused, bad-input */
+  login: { params: z.object({ ...enrolParams, password: secret }), result: enrolled },
+  /**
+   * Sets a new password with the phrase. On a device without an account it also enrols the device and then
+   * needs `server`, `email` and `folder`. @throws refused, bad-input
+   */
+  recover: {
+    params: z.object({
+      ...enrolParams,
+      server: enrolParams.server.optional(),
+      email: email.optional(),
+      folder: localPath.optional(),
+      phrase: secret,
+      newPassword: secret,
+    }),
+    result: z.object({ account: z.string(), device: z.string(), pair: pairSchema.nullable() }),
+  },
+  /** Other devices' sessions end and begin again with their own keys. @throws refused */
+  password: { params: z.object({ oldPassword: secret, newPassword: secret }), result: z.object({}) },
+  /** Forgets keys and session; keeps every file. */
+  logout: { params: z.object({}), result: z.object({}) },
+  /** Deletes everything the server holds; keeps every file on every device. @throws refused */
+  'account.delete': { params: z.object({ password: secret }), result: z.object({}) },
+
+  'devices.list': { params: z.object({}), result: z.object({ devices: z.array(deviceSchema) }) },
+  /** @throws refused (password), not-found, bad-input (this device: use logout) */
+  'devices.revoke': {
+    params: z.object({ id: z.string().min(1).max(100), password: secret }),
+    result: z.object({ id: z.string() }),
+  },
+  /** The same account at another address. @throws server-unreachable, verification */
+  'server.set': { params: z.object(serverParams), result: z.object({ server: z.string() }) },
+  quota: {
+    params: z.object({}),
+    result: z.object({
+      usedBytes: count,
+      limitBytes: count,
+      liveBytes: count,
+      uncommittedBytes: count,
+      /** Superseded and dropped: free up to one more quota. */
+      retainedBytes: count,
+      /** When uploads go on although the retained bytes are used up; null when they are not. */
+      returnsAtMs: timeMs.nullable(),
+    }),
+  },
+} as const;

@@ -1,0 +1,106 @@
+/** Methods of the control API that concern the engine itself: its state, its pairs, its issues, its settings. */
+import { z } from 'zod';
+import {
+  accountPath,
+  activityRowSchema,
+  count,
+  engineStates,
+  issueSchema,
+  localPath,
+  nextCursor,
+  pageParams,
+  pairSchema,
+  secret,
+  statusSchema,
+} from './control-shapes.ts';
+
+const state = z.object({ state: z.enum(engineStates) });
+
+/** Settings of one device: schema, meaning and what holds until it is set. */
+export const configKeys = {
+  'device-name': { schema: z.string().min(1).max(100), about: 'name of this device, shown to your others' },
+  'upload-limit': { schema: count, about: 'bytes per second sent at most; 0 for no limit' },
+  'download-limit': { schema: count, about: 'bytes per second received at most; 0 for no limit' },
+  'scan-interval': { schema: z.number().int().min(10), about: 'seconds between full scans' },
+  'local-trash-days': { schema: count, about: 'days that replaced and removed files stay in .coffre/' },
+  'local-trash-bytes': { schema: count, about: 'bytes that .coffre/ may take' },
+} as const;
+export type ConfigKey = keyof typeof configKeys;
+export const configKeySchema = z.enum(Object.keys(configKeys) as [ConfigKey, ...ConfigKey[]]);
+const configValue = z.union([z.string(), z.number()]);
+
+export const engineMethods = {
+  /** Works in every state. */
+  status: { params: z.object({}), result: statusSchema },
+  /**
+   * A fresh scan, then answers once folders, synced tree and account agree.
+   * @throws out-of-sync (issues stand), timeout, quota, verification, signed-out, locked
+   */
+  wait: {
+    params: z.object({ timeoutMs: z.number().int().nonnegative().optional() }),
+    result: z.object({ seq: z.record(z.string(), count).default({}) }),
+  },
+  pause: { params: z.object({}), result: state },
+  resume: { params: z.object({}), result: state },
+  /**
+   * Opens the key file with the passphrase (the password of sign-up or login unless changed), or with the
+   * unlock key of the OS keychain (32 bytes, base64). @throws refused
+   */
+  unlock: {
+    params: z.union([z.object({ password: secret }), z.object({ unlockKey: secret })]),
+    result: state,
+  },
+  /** Answers, then ends the engine in good order. */
+  stop: { params: z.object({}), result: z.object({}) },
+
+  /**
+   * `into` null: a new vault named after the folder. @throws bad-input (overlap, not a folder), not-found
+   */
+  'pairs.add': {
+    params: z.object({ folder: localPath, into: accountPath.nullable().default(null) }),
+    result: z.object({ pair: pairSchema }),
+  },
+  'pairs.list': { params: z.object({}), result: z.object({ pairs: z.array(pairSchema) }) },
+  /** Removes no file here or there. @throws not-found */
+  'pairs.remove': { params: z.object({ id: z.string() }), result: z.object({ id: z.string() }) },
+  /** Keeps a folder of the account on this device (`on`) or not. */
+  select: {
+    params: z.object({ path: accountPath, on: z.boolean() }),
+    result: z.object({ path: z.string(), on: z.boolean() }),
+  },
+
+  'issues.list': {
+    params: z.object(pageParams),
+    result: z.object({ issues: z.array(issueSchema), nextCursor }),
+  },
+  /** @throws not-found, bad-input (not one of its ways) */
+  'issues.resolve': {
+    params: z.object({ id: count, way: z.string().min(1).max(100) }),
+    result: z.object({ id: count }),
+  },
+  /** Newest first; `after`: only rows with a greater id. */
+  'activity.list': {
+    params: z.object({ ...pageParams, after: count.default(0) }),
+    result: z.object({ rows: z.array(activityRowSchema), nextCursor }),
+  },
+
+  /** All of them when `key` is null. */
+  'config.get': {
+    params: z.object({ key: configKeySchema.nullable().default(null) }),
+    result: z.object({ values: z.record(z.string(), configValue) }),
+  },
+  /** @throws bad-input (out of the key's range) */
+  'config.set': {
+    params: z.object({ key: configKeySchema, value: configValue }),
+    result: z.object({ values: z.record(z.string(), configValue) }),
+  },
+  /** Whether the rules keep a local path out of its pair, and which one does. @throws not-found (in no pair) */
+  'ignore.test': {
+    params: z.object({ path: localPath }),
+    result: z.object({
+      ignored: z.boolean(),
+      /** `file` null: of the built-in list. Null when no rule matches. */
+      rule: z.object({ file: z.string().nullable(), pattern: z.string() }).nullable(),
+    }),
+  },
+} as const;
