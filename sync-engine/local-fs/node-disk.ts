@@ -201,6 +201,9 @@ export class NodeDisk implements Disk {
 
   openFolder(path: string): number {
     try {
+      // Windows: the open itself would follow.
+      if (O_NOFOLLOW === 0 && this.#typeAt(path) === 'symlink')
+        throw new DiskError('is-a-link', 'openFolder');
       const handle = openSync(path, constants.O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
       this.#folders.set(handle, path);
       return handle;
