@@ -225,8 +225,11 @@ export interface ActivityRow {
 }
 
 export interface Manifest {
-  /** Nested calls join the outer one. Throws roll back. */
-  transaction<T>(work: () => T): T;
+  /**
+   * Nested calls join the outer one. Throws roll back; where a nested throw is caught, the outer one still rolls
+   * back and throws. `work` must be synchronous: a promise rolls back and throws.
+   */
+  readonly transaction: <T>(work: () => T) => T;
   vaults(): readonly VaultId[];
   addVault(id: VaultId): VaultStore;
   vault(id: VaultId): VaultStore;

@@ -1,0 +1,135 @@
+/** What a pair notes about its nodes beside the trees: dirty, in quarantine, unsettled, deselected. */
+import type { NodeId } from '../../protocol/ids.ts';
+import type { PairStore } from './manifest.ts';
+import { hexOf, type Shared } from './rows.ts';
+
+type DirtyMarks = Pick<
+  PairStore,
+  | 'markDirty'
+  | 'clearDirty'
+  | 'isDirty'
+  | 'dirty'
+  | 'dirtyCount'
+  | 'pending'
+  | 'quarantine'
+  | 'attempts'
+  | 'release'
+  | 'nextRelease'
+>;
+type SettledMarks = Pick<PairStore, 'markUnsettled' | 'unsettled' | 'clearUnsettled'>;
+type SelectionMarks = Pick<PairStore, 'deselect' | 'deselected'>;
+export type NodeMarks = DirtyMarks & SettledMarks & SelectionMarks;
+
+/** @param key the pair's key in the database. */
+export function nodeMarks(shared: Shared, key: number): NodeMarks {
+  return { ...dirtyMarks(shared, key), ...settledMarks(shared, key), ...selectionMarks(shared, key) };
+}
+
+function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): DirtyMarks {
+  // A node marked again keeps its place, so a pass over the marks always ends.
+  const mark = database.prepare<[number, number, NodeId]>(
+    `WITH m (pair, seq, node) AS (VALUES (?, ?, unhex(?)))
+     INSERT INTO dirty (pair, seq, node, until_ms)
+     SELECT m.pair, m.seq, m.node,
+       (SELECT q.until_ms FROM quarantine q WHERE q.pair = m.pair AND q.node = m.node)
+     FROM m WHERE true ON CONFLICT (pair, node) DO NOTHING`,
+  );
+  const clear = database.prepare<[number, NodeId]>('DELETE FROM dirty WHERE pair = ? AND node = unhex(?)');
+  const has = database
+    .prepare<[number, NodeId], number>('SELECT 1 FROM dirty WHERE pair = ? AND node = unhex(?)')
+    .pluck();
+  const read = database.prepare<[number, number, number, number], { seq: number; node: NodeId }>(
+    `SELECT seq, ${hexOf('node')} AS node FROM dirty
+     WHERE pair = ? AND seq > ? AND (until_ms IS NULL OR until_ms <= ?) ORDER BY seq LIMIT ?`,
+  );
+  const counts = database.prepare<[number], { count: number; files: number; bytes: number }>(
+    'SELECT dirty_count AS count, dirty_files AS files, dirty_bytes AS bytes FROM pair WHERE key = ?',
+  );
+  const hold = database
+    .prepare<[number, NodeId, number], number>(
+      `INSERT INTO quarantine (pair, node, until_ms, attempts) VALUES (?, unhex(?), ?, 1)
+       ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms, attempts = attempts + 1 RETURNING attempts`,
+    )
+    .pluck();
+  const attempts = database
+    .prepare<[number, NodeId], number>('SELECT attempts FROM quarantine WHERE pair = ? AND node = unhex(?)')
+    .pluck();
+  const forget = database.prepare<[number, NodeId]>(
+    'DELETE FROM quarantine WHERE pair = ? AND node = unhex(?)',
+  );
+  const mirror = database.prepare<[number | null, number, NodeId]>(
+    'UPDATE dirty SET until_ms = ? WHERE pair = ? AND node = unhex(?)',
+  );
+  const earliest = database
+    .prepare<[number, number], number | null>(
+      'SELECT min(until_ms) FROM dirty WHERE pair = ? AND until_ms > ? AND until_ms IS NOT NULL',
+    )
+    .pluck();
+  let lastAskedMs = Number.MIN_SAFE_INTEGER;
+
+  return {
+    markDirty: (id) => void mark.run(key, nextMark(), id),
+    clearDirty: (id) => void clear.run(key, id),
+    isDirty: (id) => has.get(key, id) !== undefined,
+    dirty(limit, after, nowMs) {
+      lastAskedMs = nowMs;
+      const rows = read.all(key, after, nowMs, limit);
+      return { ids: rows.map((row) => row.node), cursor: rows.at(-1)?.seq ?? after };
+    },
+    dirtyCount: () => counts.get(key)?.count ?? 0,
+    pending() {
+      const row = counts.get(key);
+      return { files: row?.files ?? 0, bytes: row?.bytes ?? 0 };
+    },
+    quarantine: (id, untilMs) =>
+      transaction(() => {
+        mirror.run(untilMs, key, id);
+        return hold.get(key, id, untilMs) ?? 0;
+      }),
+    attempts: (id) => attempts.get(key, id) ?? 0,
+    release(id) {
+      transaction(() => {
+        mirror.run(null, key, id);
+        forget.run(key, id);
+      });
+    },
+    nextRelease: () => earliest.get(key, lastAskedMs) ?? null,
+  };
+}
+
+function settledMarks({ database }: Shared, key: number): SettledMarks {
+  const mark = database.prepare<[number, NodeId]>(
+    'INSERT INTO unsettled (pair, node) VALUES (?, unhex(?)) ON CONFLICT DO NOTHING',
+  );
+  const read = database
+    .prepare<[number, number], NodeId>(`SELECT ${hexOf('node')} FROM unsettled WHERE pair = ? LIMIT ?`)
+    .pluck();
+  const clear = database.prepare<[number, NodeId]>(
+    'DELETE FROM unsettled WHERE pair = ? AND node = unhex(?)',
+  );
+  const clearAll = database.prepare<[number]>('DELETE FROM unsettled WHERE pair = ?');
+  return {
+    markUnsettled: (id) => void mark.run(key, id),
+    unsettled: (limit) => read.all(key, limit),
+    clearUnsettled(id) {
+      if (id === undefined) clearAll.run(key);
+      else clear.run(key, id);
+    },
+  };
+}
+
+function selectionMarks({ database }: Shared, key: number): SelectionMarks {
+  const add = database.prepare<[number, NodeId]>(
+    'INSERT INTO deselected (pair, node) VALUES (?, unhex(?)) ON CONFLICT DO NOTHING',
+  );
+  const remove = database.prepare<[number, NodeId]>(
+    'DELETE FROM deselected WHERE pair = ? AND node = unhex(?)',
+  );
+  const read = database
+    .prepare<[number], NodeId>(`SELECT ${hexOf('node')} FROM deselected WHERE pair = ?`)
+    .pluck();
+  return {
+    deselect: (id, on) => void (on ? add : remove).run(key, id),
+    deselected: () => new Set(read.all(key)),
+  };
+}

@@ -1,0 +1,157 @@
+/** The part of a vault that knows packs and where each chunk lies in them. */
+import type { ChunkId, PackName } from '../../protocol/ids.ts';
+import type { ChunkRow, PackRow, VaultStore } from './manifest.ts';
+import { hexOf, PACK_STATE_NUMBERS, packState, type Shared } from './rows.ts';
+
+export type PackStore = Pick<
+  VaultStore,
+  | 'addPack'
+  | 'pack'
+  | 'setPackState'
+  | 'setPackTrusted'
+  | 'deletePack'
+  | 'packs'
+  | 'locate'
+  | 'chunksOf'
+  | 'packHolding'
+>;
+
+interface StoredPack {
+  readonly name: PackName;
+  readonly size: number;
+  readonly indexHash: PackRow['indexHash'];
+  readonly epoch: number;
+  readonly state: number;
+  readonly trusted: number;
+  readonly index: Uint8Array | null;
+}
+
+const PACK_COLUMNS = `${hexOf('p.name')} AS name, p.size AS size, ${hexOf('p.index_hash')} AS indexHash,
+  p.epoch AS epoch, p.state AS state, p.trusted AS trusted, p.sealed_index AS "index"`;
+const CHUNK_COLUMNS = `${hexOf('c.id')} AS id, ${hexOf('p.name')} AS pack, c.epoch AS epoch,
+  c.segment_offset AS segmentOffset, c.segment_length AS segmentLength, c.method AS method,
+  c.offset AS offset, c.stored_length AS storedLength, c.length AS length`;
+const { spooled, uploaded, live } = PACK_STATE_NUMBERS;
+
+function packRow(row: StoredPack): PackRow {
+  return { ...row, state: packState(row.state), trusted: row.trusted === 1 };
+}
+
+/** @param vault the vault's key in the database. */
+export function packStore({ database, transaction }: Shared, vault: number): PackStore {
+  const putPack = database
+    .prepare<[number, string, number, string, number, number, number, Uint8Array | null], number>(
+      `INSERT INTO pack (vault, name, size, index_hash, epoch, state, trusted, sealed_index)
+       VALUES (?, unhex(?), ?, unhex(?), ?, ?, ?, ?)
+       ON CONFLICT (vault, name) DO UPDATE SET size = excluded.size, index_hash = excluded.index_hash,
+         epoch = excluded.epoch, state = excluded.state, trusted = excluded.trusted,
+         sealed_index = excluded.sealed_index
+       RETURNING key`,
+    )
+    .pluck();
+  const putChunk = database.prepare<
+    [number, string, number, number, number, number, number, number, number, number]
+  >(
+    `INSERT INTO chunk (vault, id, pack, epoch, segment_offset, segment_length, method, offset,
+       stored_length, length)
+     VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const keyOf = database
+    .prepare<[number, string], number>('SELECT key FROM pack WHERE vault = ? AND name = unhex(?)')
+    .pluck();
+  const read = database.prepare<[number, string], StoredPack>(
+    `SELECT ${PACK_COLUMNS} FROM pack p WHERE p.vault = ? AND p.name = unhex(?)`,
+  );
+  const readState = database.prepare<[number, number], StoredPack>(
+    `SELECT ${PACK_COLUMNS} FROM pack p WHERE p.vault = ? AND p.state = ? ORDER BY p.key`,
+  );
+  // The sealed index is kept only for the commit that will carry it.
+  const writeState = database.prepare<[number, number, number, string]>(
+    `UPDATE pack SET state = ?, sealed_index = iif(? >= ${live}, NULL, sealed_index)
+     WHERE vault = ? AND name = unhex(?)`,
+  );
+  const writeTrusted = database.prepare<[number, number, string]>(
+    'UPDATE pack SET trusted = ? WHERE vault = ? AND name = unhex(?)',
+  );
+  const removeChunks = database.prepare<[number]>('DELETE FROM chunk WHERE pack = ?');
+  const removePack = database.prepare<[number]>('DELETE FROM pack WHERE key = ?');
+  const place = database.prepare<[number, string], ChunkRow>(
+    `SELECT ${CHUNK_COLUMNS} FROM chunk c JOIN pack p ON p.key = c.pack
+     WHERE c.vault = ? AND c.id = unhex(?) AND p.state IN (${uploaded}, ${live})
+     ORDER BY p.state DESC, p.key LIMIT 1`,
+  );
+  const chunks = database.prepare<[number, string], ChunkRow>(
+    `SELECT ${CHUNK_COLUMNS} FROM pack p JOIN chunk c ON c.pack = p.key
+     WHERE p.vault = ? AND p.name = unhex(?) ORDER BY c.segment_offset, c.offset, c.id`,
+  );
+  const holder = database.prepare<[number, string], StoredPack>(
+    `SELECT ${PACK_COLUMNS} FROM chunk c JOIN pack p ON p.key = c.pack
+     WHERE c.vault = ? AND c.id = unhex(?)
+       AND (p.state IN (${spooled}, ${uploaded}) OR p.state = ${live} AND p.trusted = 1)
+     ORDER BY p.state DESC, p.key LIMIT 1`,
+  );
+
+  return {
+    addPack(pack: PackRow, rows: readonly ChunkRow[]): void {
+      transaction(() => {
+        const state = PACK_STATE_NUMBERS[pack.state];
+        const index = state < live ? pack.index : null;
+        const trusted = pack.trusted ? 1 : 0;
+        const key = putPack.get(
+          vault,
+          pack.name,
+          pack.size,
+          pack.indexHash,
+          pack.epoch,
+          state,
+          trusted,
+          index,
+        );
+        if (key === undefined) throw new Error('a pack row got no key');
+        removeChunks.run(key);
+        for (const row of rows) {
+          putChunk.run(
+            vault,
+            row.id,
+            key,
+            row.epoch,
+            row.segmentOffset,
+            row.segmentLength,
+            row.method,
+            row.offset,
+            row.storedLength,
+            row.length,
+          );
+        }
+      });
+    },
+    pack(name) {
+      const row = read.get(vault, name);
+      return row === undefined ? undefined : packRow(row);
+    },
+    setPackState(name, state) {
+      const number = PACK_STATE_NUMBERS[state];
+      const { changes } = writeState.run(number, number, vault, name);
+      if (changes === 0) throw new Error('the state of a pack the manifest does not hold');
+    },
+    setPackTrusted(name, trusted) {
+      const { changes } = writeTrusted.run(trusted ? 1 : 0, vault, name);
+      if (changes === 0) throw new Error('the trust of a pack the manifest does not hold');
+    },
+    deletePack(name) {
+      transaction(() => {
+        const key = keyOf.get(vault, name);
+        if (key === undefined) return;
+        removeChunks.run(key);
+        removePack.run(key);
+      });
+    },
+    packs: (state) => readState.all(vault, PACK_STATE_NUMBERS[state]).map(packRow),
+    locate: (chunk: ChunkId) => place.get(vault, chunk),
+    chunksOf: (name) => chunks.all(vault, name),
+    packHolding(chunk) {
+      const row = holder.get(vault, chunk);
+      return row === undefined ? undefined : packRow(row);
+    },
+  };
+}
