@@ -1,0 +1,106 @@
+/**
+ * A local file that probably shares chunks with one to be fetched. Its list and the wanted one mostly run side
+ * by side, so only the stretch of it around the present place is in memory. Nothing of it is trusted: every
+ * chunk is verified as it is read.
+ */
+import { MalformedError } from '../../protocol/bytes.ts';
+import type { ChunkId } from '../../protocol/ids.ts';
+import { DiskError, type Disk } from '../local-fs/disk.ts';
+import type { VaultKeys } from '../crypto/vault-keys.ts';
+import { ChunkUnreadable } from './chunk-reader.ts';
+import { flattenContent } from './content-lists.ts';
+import type { Content, ListEntry } from './sealing-jobs.ts';
+
+/** Entries in memory: about 16 GiB of content. */
+const MAX_ENTRIES = 65_536;
+/** How far its list is read ahead of the wanted place: a shift by an insertion or a removal. */
+const AHEAD_BYTES = 4 * 1024 ** 3;
+
+type Runs = AsyncGenerator<readonly ListEntry[], void, void>;
+
+export class Basis {
+  readonly #disk: Disk;
+  readonly #keys: VaultKeys;
+  readonly #handle: number;
+  readonly #runs: Runs;
+  readonly #offsets = new Map<ChunkId, number>();
+  #listed = 0;
+  #ended = false;
+
+  private constructor(disk: Disk, keys: VaultKeys, handle: number, runs: Runs) {
+    this.#disk = disk;
+    this.#keys = keys;
+    this.#handle = handle;
+    this.#runs = runs;
+  }
+
+  /** Null when the file cannot be read. @param read throws ChunkUnreadable when a list is not to be had */
+  static open(
+    disk: Disk,
+    keys: VaultKeys,
+    basis: { readonly path: string; readonly content: Content },
+    read: (chunk: ChunkId) => Promise<Uint8Array>,
+  ): Basis | null {
+    try {
+      const handle = disk.open(basis.path, 'read');
+      return new Basis(disk, keys, handle, flattenContent(basis.content, read));
+    } catch (error) {
+      if (error instanceof DiskError) return null;
+      throw error;
+    }
+  }
+
+  /** The chunk, verified, when the file has it near `position`; null otherwise. */
+  async find(entry: ListEntry, position: number): Promise<Uint8Array | null> {
+    await this.#readTo(position + AHEAD_BYTES);
+    const offset = this.#offsets.get(entry.chunk);
+    if (offset === undefined) return null;
+    return readChunk(this.#keys, entry, (buffer) => this.#disk.read(this.#handle, buffer, offset));
+  }
+
+  async #readTo(position: number): Promise<void> {
+    while (!this.#ended && this.#listed < position) {
+      try {
+        const run = await this.#runs.next();
+        if (run.done === true) this.#ended = true;
+        else this.#note(run.value);
+      } catch (error) {
+        // A list that is gone or wrong ends the saving, not the fetch.
+        if (!(error instanceof ChunkUnreadable) && !(error instanceof MalformedError)) throw error;
+        this.#ended = true;
+      }
+    }
+  }
+
+  #note(run: readonly ListEntry[]): void {
+    for (const entry of run) {
+      this.#offsets.delete(entry.chunk);
+      this.#offsets.set(entry.chunk, this.#listed);
+      this.#listed += entry.length;
+      if (this.#offsets.size > MAX_ENTRIES) {
+        const oldest = this.#offsets.keys().next();
+        if (oldest.done !== true) this.#offsets.delete(oldest.value);
+      }
+    }
+  }
+
+  close(): void {
+    this.#disk.close(this.#handle);
+  }
+}
+
+/** Reads an entry's chunk from a local file; null when what is there is another, or cannot be read. */
+export function readChunk(
+  keys: VaultKeys,
+  entry: ListEntry,
+  read: (buffer: Uint8Array) => number,
+): Uint8Array | null {
+  const buffer = Buffer.allocUnsafe(entry.length);
+  try {
+    if (read(buffer) < buffer.length) return null;
+  } catch (error) {
+    if (error instanceof DiskError) return null;
+    throw error;
+  }
+  return keys.chunkId(buffer) === entry.chunk ? buffer : null;
+}
