@@ -80,9 +80,7 @@ export interface Cloud {
   headers(vault: VaultId, from: number, to: number): Promise<ReceivedHeader[]>;
   history(vault: VaultId, node: NodeId): Promise<HistoryItem[]>;
   headAt(vault: VaultId, timeMs: number): Promise<Head | null>;
-  epochs(
-    vault: VaultId,
-  ): Promise<
+  epochs(vault: VaultId): Promise<
     readonly {
       epoch: number;
       header: Uint8Array;

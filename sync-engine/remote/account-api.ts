@@ -1,0 +1,138 @@
+/**
+ * The requests of the account itself: sign-up, login, recovery and what needs a fresh proof of the password or
+ * the phrase. Everything here is opaque to this room. Routes: docs/cloud-api.md, "Accounts". Methods throw
+ * CloudError.
+ */
+import type { z } from 'zod';
+import {
+  chainAppendAnswerSchema,
+  grantSchema,
+  loginStartAnswerSchema,
+  recoverStartAnswerSchema,
+  serverInfoSchema,
+  sessionSchema,
+  signupStartAnswerSchema,
+  type Bundle,
+  type Grant,
+  type ServerInfo,
+  type Session,
+} from '../../protocol/cloud.ts';
+import { encodeSignedEntry, type SignedChainEntry } from '../../protocol/device-chain.ts';
+import { jsonBody, type HttpClient } from './http-client.ts';
+
+export interface SignupFinish {
+  readonly email: string;
+  readonly registrationRecord: string;
+  readonly invite?: string;
+  readonly bundle: Bundle;
+  readonly chain: readonly SignedChainEntry[];
+}
+
+export interface AccountApi {
+  server(): Promise<ServerInfo>;
+  signupStart(email: string, registrationRequest: string): Promise<{ registrationResponse: string }>;
+  signupFinish(signup: SignupFinish): Promise<Session>;
+  loginStart(email: string, startLoginRequest: string): Promise<{ login: string; loginResponse: string }>;
+  loginFinish(login: string, finishLoginRequest: string): Promise<Grant>;
+  recoverStart(email: string): Promise<{ recovery: string; challenge: string }>;
+  recoverFinish(recovery: string, signature: Uint8Array): Promise<Grant>;
+  /** Enrols the device that a signed `add` entry names. */
+  addDevice(grant: string, entry: SignedChainEntry): Promise<Session>;
+  appendChain(grant: string, entry: SignedChainEntry): Promise<{ length: number }>;
+  passwordStart(grant: string, registrationRequest: string): Promise<{ registrationResponse: string }>;
+  /** Ends every session but the one of `keepSession`, an access token. */
+  passwordFinish(
+    grant: string,
+    change: { registrationRecord: string; bundle: Bundle },
+    keepSession: string | null,
+  ): Promise<void>;
+  deleteAccount(grant: string): Promise<void>;
+  /** Ends the session of an access token. */
+  logout(accessToken: string): Promise<void>;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+function encodeEntry(entry: SignedChainEntry): string {
+  return base64(encodeSignedEntry(entry));
+}
+
+export class HttpAccountApi implements AccountApi {
+  readonly #client: HttpClient;
+
+  constructor(client: HttpClient) {
+    this.#client = client;
+  }
+
+  #post<T extends z.ZodType>(schema: T, path: string, body: unknown, token?: string): Promise<z.infer<T>> {
+    const authorized = token === undefined ? {} : { token };
+    return this.#client.json(schema, { method: 'POST', path, body: jsonBody(body), ...authorized });
+  }
+
+  server(): Promise<ServerInfo> {
+    return this.#client.json(serverInfoSchema, { method: 'GET', path: '/v1/server' });
+  }
+
+  signupStart(email: string, registrationRequest: string): Promise<{ registrationResponse: string }> {
+    return this.#post(signupStartAnswerSchema, '/v1/signup/start', { email, registrationRequest });
+  }
+
+  signupFinish(signup: SignupFinish): Promise<Session> {
+    return this.#post(sessionSchema, '/v1/signup/finish', {
+      ...signup,
+      chain: signup.chain.map(encodeEntry),
+    });
+  }
+
+  loginStart(email: string, startLoginRequest: string): Promise<{ login: string; loginResponse: string }> {
+    return this.#post(loginStartAnswerSchema, '/v1/login/start', { email, startLoginRequest });
+  }
+
+  loginFinish(login: string, finishLoginRequest: string): Promise<Grant> {
+    return this.#post(grantSchema, '/v1/login/finish', { login, finishLoginRequest });
+  }
+
+  recoverStart(email: string): Promise<{ recovery: string; challenge: string }> {
+    return this.#post(recoverStartAnswerSchema, '/v1/recover/start', { email });
+  }
+
+  recoverFinish(recovery: string, signature: Uint8Array): Promise<Grant> {
+    return this.#post(grantSchema, '/v1/recover/finish', { recovery, signature: base64(signature) });
+  }
+
+  addDevice(grant: string, entry: SignedChainEntry): Promise<Session> {
+    return this.#post(sessionSchema, '/v1/devices', { entry: encodeEntry(entry) }, grant);
+  }
+
+  appendChain(grant: string, entry: SignedChainEntry): Promise<{ length: number }> {
+    return this.#post(chainAppendAnswerSchema, '/v1/chain', { entry: encodeEntry(entry) }, grant);
+  }
+
+  passwordStart(grant: string, registrationRequest: string): Promise<{ registrationResponse: string }> {
+    return this.#post(signupStartAnswerSchema, '/v1/password/start', { registrationRequest }, grant);
+  }
+
+  async passwordFinish(
+    grant: string,
+    change: { registrationRecord: string; bundle: Bundle },
+    keepSession: string | null,
+  ): Promise<void> {
+    await this.#client.bytes({
+      method: 'POST',
+      path: '/v1/password/finish',
+      body: jsonBody(change),
+      token: grant,
+      headers: keepSession === null ? {} : { 'coffre-session': keepSession },
+    });
+  }
+
+  async deleteAccount(grant: string): Promise<void> {
+    await this.#client.bytes({ method: 'DELETE', path: '/v1/account', token: grant });
+  }
+
+  async logout(accessToken: string): Promise<void> {
+    await this.#client.bytes({ method: 'DELETE', path: '/v1/session', token: accessToken });
+  }
+}
