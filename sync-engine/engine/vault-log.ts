@@ -13,6 +13,7 @@ import {
   type SignedHeader,
 } from '../../protocol/commit.ts';
 import {
+  TRASH_NODE,
   ZERO_HASH,
   type Hash,
   type NodeId,
@@ -82,6 +83,8 @@ export const EMPTY_CURSOR: VaultCursor = {
 };
 
 const PENDING = 'pending-commit';
+/** Vault meta: when the trash took a node, by the server's clock. */
+export const TRASHED_AT = 'trashed-at/';
 
 /** Counted for the benchmark and for `coffre status`. */
 export interface LogCounters {
@@ -263,7 +266,15 @@ export class VaultLog {
       }
       if (known === undefined && node.objectHash === ZERO_HASH) throw new LogFault('bad-revision');
     }
+    const trashedBefore = new Set(
+      nodes.filter((node) => store.remote.get(node.node)?.parent === TRASH_NODE).map(({ node }) => node),
+    );
     const faults = applyNodes(store, nodes);
+    for (const { node } of nodes) {
+      const isTrashed = store.remote.get(node)?.parent === TRASH_NODE;
+      if (isTrashed !== trashedBefore.has(node))
+        store.setMeta(`${TRASHED_AT}${node}`, isTrashed ? String(receivedAtMs) : null);
+    }
     this.#applyPacks(frame.packs, indexes, header, opens ? null : sum);
     if (opens) {
       for (const row of store.remoteRows()) {

@@ -1,0 +1,115 @@
+/**
+ * How the rows of one pair move when something was done: the only place that writes local and synced rows.
+ * The synced state advances field by field with what was done, so that an operation dropped in between never
+ * makes one side's old state look like the other's change.
+ */
+import { ROOT_NODE, TRASH_NODE, type ContentId, type NodeId } from '../../protocol/ids.ts';
+import { MAX_DEPTH } from '../../protocol/limits.ts';
+import type { DiskStat } from '../local-fs/disk.ts';
+import type { LocalNode, PairStore, VaultStore } from '../manifest/manifest.ts';
+import { agreed, sameState } from '../plan/base.ts';
+import type { NodeState } from '../plan/tree.ts';
+
+export class Books {
+  readonly pair: PairStore;
+  readonly vault: VaultStore;
+
+  constructor(pair: PairStore, vault: VaultStore) {
+    this.pair = pair;
+    this.vault = vault;
+  }
+
+  /** The node's remote state when it lies beneath the pair's bound folder. */
+  remoteInScope(id: NodeId): NodeState | undefined {
+    const { bound } = this.pair.config;
+    const node = this.vault.remote.get(id);
+    let current: NodeState | undefined = node;
+    for (let depth = 0; current !== undefined && depth <= MAX_DEPTH + 1; depth += 1) {
+      if (current.parent === bound) return node;
+      if (current.parent === ROOT_NODE || current.parent === TRASH_NODE) return undefined;
+      current = this.vault.remote.get(current.parent);
+    }
+    return undefined;
+  }
+
+  /** Brings the synced row to what both sides agree on; clears the node when nothing is left to do. */
+  settle(id: NodeId): void {
+    const { pair } = this;
+    const local = pair.local.get(id);
+    const remote = this.remoteInScope(id);
+    if (local === undefined && remote === undefined) {
+      pair.deleteSynced(id);
+      pair.clearDirty(id);
+      return;
+    }
+    const synced = pair.synced.get(id);
+    const next = agreed(local, remote, synced);
+    if (next !== undefined && (synced === undefined || !sameState(next, synced))) pair.putSynced(next);
+    if (local !== undefined && remote !== undefined && sameState(local, remote) && !local.parked)
+      pair.clearDirty(id);
+    else pair.markDirty(id);
+  }
+
+  /** What was done on disk to a node: its new local row. */
+  wrote(state: NodeState, stat: DiskStat, localName: string | null): void {
+    const isFile = state.type === 'file';
+    this.pair.putLocal({
+      ...state,
+      mode: state.type === 'symlink' ? 0o777 : state.mode,
+      mtimeUs: isFile ? state.mtimeUs : 0,
+      localName,
+      dev: stat.dev,
+      ino: stat.ino,
+      birthUs: stat.birthUs,
+      ctimeUs: stat.ctimeUs,
+      parked: false,
+    });
+  }
+
+  /** After a system call that changed a node's inode: the same row under its new stat. */
+  restat(local: LocalNode, stat: DiskStat, changes: Partial<LocalNode> = {}): void {
+    this.pair.putLocal({
+      ...local,
+      dev: stat.dev,
+      ino: stat.ino,
+      birthUs: stat.birthUs,
+      ctimeUs: stat.ctimeUs,
+      ...changes,
+    });
+  }
+
+  /** The local node and all beneath it, parents first. */
+  *localSubtree(id: NodeId): Generator<LocalNode> {
+    const stack = [id];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const node = this.pair.local.get(next);
+      if (node === undefined) continue;
+      yield node;
+      if (node.type === 'folder') for (const child of this.pair.localChildren(next)) stack.push(child.id);
+    }
+  }
+
+  /** The node and all beneath it are no longer on disk. */
+  vanished(id: NodeId): void {
+    const ids = [...this.localSubtree(id)].map((node) => node.id);
+    for (const gone of ids.reverse()) {
+      this.pair.deleteLocal(gone);
+      this.pair.markDirty(gone);
+    }
+  }
+
+  /** Its remote children have not been looked at since its folder was elsewhere. */
+  markRemoteChildren(id: NodeId): void {
+    for (const child of this.vault.remote.children(id)) this.pair.markDirty(child.id);
+  }
+
+  /** The content of a local file was read. */
+  read(id: NodeId, content: ContentId, size: number, stat: DiskStat): boolean {
+    const local = this.pair.local.get(id);
+    if (local === undefined) return false;
+    const isFile = local.type === 'file';
+    this.restat(local, stat, { content, size, mtimeUs: isFile ? stat.mtimeUs : 0 });
+    this.pair.markDirty(id);
+    return true;
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * What waits to be committed to one vault, from all its pairs. Items are checked against the remote tree
+ * right before each attempt: losing a race costs O(what changed remotely), never a new read or upload, and
+ * records already sealed for the same revision are sent as they are.
+ */
+import type { PackEntry } from '../../protocol/commit.ts';
+import { ROOT_NODE, TRASH_NODE, type NodeId, type PackName, type SealedPack } from '../../protocol/ids.ts';
+import { MAX_DEPTH } from '../../protocol/limits.ts';
+import type { NodeRecord } from '../crypto/record.ts';
+import type { PackRow } from '../manifest/manifest.ts';
+import type { CommitOutcome } from '../remote/cloud.ts';
+import type { Clock } from './ports.ts';
+import { entryOf } from './pack-rows.ts';
+import type { ProposedNode, VaultLog } from './vault-log.ts';
+
+/** Entries in one commit: about 2.5 MB of records. */
+const MAX_ITEMS = 4000;
+/** While uploads are under way a commit is made about this often, so that other devices overlap. */
+const COMMIT_INTERVAL_MS = 2000;
+
+export interface CommitItem {
+  readonly node: NodeId;
+  /** The record to write; null writes a tombstone. One object for the item's life: seals are kept by it. */
+  readonly record: NodeRecord | null;
+  /** The remote revision it was planned on; 0 for a new node. */
+  readonly base: number;
+  /** Packs its chunks lie in, as found when it was read. */
+  readonly relies: readonly PackName[];
+  /** committed: it is in the remote tree. released: no longer valid, plan again. unread: a pack is lost, read again. */
+  readonly done: (outcome: 'committed' | 'released' | 'unread') => void;
+}
+
+export interface QuotaState {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+  readonly returnsAtMs: number | null;
+}
+
+export interface CommitQueueHooks {
+  /** Whether more content is being read or uploaded: then commits are gathered for up to two seconds. */
+  busy(): boolean;
+  quota(state: QuotaState | null): void;
+  /** The log cannot go on (LogFault) or the server cannot be reached (CloudError). */
+  failed(error: unknown): void;
+}
+
+export class CommitQueue {
+  readonly #log: VaultLog;
+  readonly #clock: Clock;
+  readonly #hooks: CommitQueueHooks;
+  readonly #items = new Map<NodeId, CommitItem>();
+  /** Packs small enough to travel in the commit, not uploaded on their own. */
+  readonly #inline = new Map<PackName, SealedPack>();
+  #lastCommitMs = Number.NEGATIVE_INFINITY;
+  #running: Promise<void> | null = null;
+  /** Pack changes of housekeeping, for the next commit. */
+  #dropped: PackEntry[] = [];
+
+  constructor(log: VaultLog, clock: Clock, hooks: CommitQueueHooks) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#hooks = hooks;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  has(node: NodeId): boolean {
+    return this.#items.has(node);
+  }
+
+  /** The node's new item takes the place of an older one. */
+  add(item: CommitItem): void {
+    const older = this.#items.get(item.node);
+    this.#items.set(item.node, item);
+    older?.done('released');
+  }
+
+  /** One small pack may travel inside its commit; false when another already does. */
+  offerInline(name: PackName, bytes: SealedPack): boolean {
+    if (this.#inline.size > 0) return false;
+    this.#inline.set(name, bytes);
+    return true;
+  }
+
+  drop(packs: readonly PackEntry[]): void {
+    this.#dropped.push(...packs);
+  }
+
+  get hasWork(): boolean {
+    return this.#items.size > 0 || this.#dropped.length > 0;
+  }
+
+  /** Commits what is due. Callers need not wait; errors go to `failed`. */
+  flush(force = false): Promise<void> {
+    if (this.#running !== null) return this.#running;
+    if (!this.hasWork) return Promise.resolve();
+    const sinceMs = this.#clock.monotonicMs() - this.#lastCommitMs;
+    const isDue =
+      force || !this.#hooks.busy() || sinceMs >= COMMIT_INTERVAL_MS || this.#items.size >= MAX_ITEMS;
+    if (!isDue) return Promise.resolve();
+    this.#running = this.#run()
+      .catch((error: unknown) => {
+        this.#releaseAll();
+        this.#hooks.failed(error);
+      })
+      .finally(() => {
+        this.#running = null;
+      });
+    return this.#running;
+  }
+
+  /** Everything waiting is planned again. */
+  #releaseAll(): void {
+    const items = [...this.#items.values()];
+    this.#items.clear();
+    for (const item of items) item.done('released');
+  }
+
+  async #run(): Promise<void> {
+    let cursorSeq = -1;
+    for (;;) {
+      const seq = this.#log.cursor().seq;
+      const batch = [...this.#items.values()].slice(0, MAX_ITEMS);
+      // A batch planned on this very head is valid as it is; after a pull each item is looked at again.
+      const valid = cursorSeq === seq ? batch : this.#validate(batch);
+      cursorSeq = seq;
+      if (valid.length === 0 && this.#dropped.length === 0) return;
+      const outcome = await this.#attempt(valid);
+      if (outcome.kind === 'committed') {
+        this.#lastCommitMs = this.#clock.monotonicMs();
+        this.#hooks.quota(null);
+        if (this.#items.size === 0 || (this.#hooks.busy() && this.#items.size < MAX_ITEMS)) return;
+        continue;
+      }
+      if (outcome.kind === 'quota') {
+        this.#hooks.quota(outcome);
+        this.#releaseAll();
+        return;
+      }
+      if (outcome.kind === 'pack-missing') this.#forgetPacks(outcome.packs);
+      else await this.#log.pull();
+    }
+  }
+
+  async #attempt(batch: readonly CommitItem[]): Promise<CommitOutcome> {
+    const { store } = this.#log;
+    const uploaded = store.packs('uploaded');
+    const inline = [...this.#inline].flatMap(([name, bytes]) => {
+      const row = store.pack(name);
+      return row !== undefined && row.state === 'spooled' ? [{ row, inline: bytes }] : [];
+    });
+    const added: { row: PackRow; inline: SealedPack | null }[] = [
+      ...uploaded.map((row) => ({ row, inline: null })),
+      ...inline,
+    ];
+    const revived = new Map<PackName, PackEntry>();
+    for (const item of batch) {
+      for (const name of item.relies) {
+        const row = store.pack(name);
+        if (row?.state === 'dropped') revived.set(name, entryOf(row));
+      }
+    }
+    const dropped = this.#dropped.filter((pack) => store.pack(pack.name)?.state === 'live');
+    const nodes: ProposedNode[] = batch.map(({ node, record }) => ({ node, record }));
+    const outcome = await this.#log.commit({ nodes, added, revived: [...revived.values()], dropped });
+    if (outcome.kind !== 'committed') return outcome;
+    for (const { row } of inline) this.#inline.delete(row.name);
+    this.#dropped = [];
+    for (const item of batch) {
+      // It may have been replaced by a newer item for the node while the commit was under way.
+      if (this.#items.get(item.node) === item) this.#items.delete(item.node);
+      item.done('committed');
+    }
+    return outcome;
+  }
+
+  #forgetPacks(packs: readonly PackName[]): void {
+    const { store } = this.#log;
+    const lost = new Set(packs);
+    for (const name of lost) {
+      this.#inline.delete(name);
+      store.deletePack(name);
+    }
+    for (const item of [...this.#items.values()]) {
+      if (!item.relies.some((name) => lost.has(name))) continue;
+      this.#items.delete(item.node);
+      item.done('unread');
+    }
+  }
+
+  /** Keeps what may still be committed; releases the rest. */
+  #validate(batch: readonly CommitItem[]): CommitItem[] {
+    const { remote } = this.#log.store;
+    const byNode = new Map(batch.map((item) => [item.node, item]));
+    const parentOf = (id: NodeId): NodeId | undefined =>
+      byNode.get(id)?.record?.parent ?? remote.get(id)?.parent;
+    const valid: CommitItem[] = [];
+    for (const item of batch) {
+      const verdict = this.#judge(item, byNode, parentOf);
+      if (verdict === 'valid') {
+        valid.push(item);
+        continue;
+      }
+      byNode.delete(item.node);
+      this.#items.delete(item.node);
+      item.done(verdict);
+    }
+    // Releasing one can orphan another: look again until nothing falls.
+    return valid.length === batch.length ? valid : this.#validate(valid);
+  }
+
+  #judge(
+    item: CommitItem,
+    byNode: ReadonlyMap<NodeId, CommitItem>,
+    parentOf: (id: NodeId) => NodeId | undefined,
+  ): 'valid' | 'released' | 'unread' {
+    const { store } = this.#log;
+    if ((store.remote.get(item.node)?.revision ?? 0) !== item.base) return 'released';
+    for (const name of item.relies) {
+      const row = store.pack(name);
+      if (row === undefined) return 'unread';
+    }
+    const { record } = item;
+    if (record === null || record.parent === TRASH_NODE || item.node === ROOT_NODE) return 'valid';
+    const occupant = store.remote.child(record.parent, record.name);
+    if (occupant !== undefined && occupant.id !== item.node) {
+      const leaving = byNode.get(occupant.id);
+      if (leaving === undefined) return 'released';
+      const stays =
+        leaving.record !== null &&
+        leaving.record.parent === record.parent &&
+        leaving.record.name === record.name;
+      if (stays) return 'released';
+    }
+    let current: NodeId | undefined = record.parent;
+    for (let depth = 0; current !== ROOT_NODE; depth += 1) {
+      if (current === undefined || current === item.node || current === TRASH_NODE || depth > MAX_DEPTH)
+        return 'released';
+      current = parentOf(current);
+    }
+    return 'valid';
+  }
+}

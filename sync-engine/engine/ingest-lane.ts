@@ -1,0 +1,169 @@
+/**
+ * Reading on the way up: takes nodes whose content must be known, has them read, chunked and sealed in
+ * workers, sends the packs, and writes the content into the local tree. After that the next plan commits
+ * them; a lost race at the commit never costs a second read.
+ */
+import { MAX_INLINE_PACK_BYTES, MIB } from '../../protocol/limits.ts';
+import type { ChunkId, NodeId, PackName } from '../../protocol/ids.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { FileToIngest, IngestResult, PackToSend, VaultTransfer } from '../transfer/sealing-jobs.ts';
+import type { Books } from './books.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { PackUploads } from './pack-uploads.ts';
+
+const MAX_FILES = 2000;
+const MAX_BYTES = 32 * MIB;
+/** Two at a time: one is read and sealed while the packs of the other are sent. */
+const LANES = 2;
+
+export interface IngestLaneParts {
+  readonly books: Books;
+  readonly manifest: Manifest;
+  readonly transfer: VaultTransfer;
+  readonly uploads: PackUploads;
+  readonly commits: CommitQueue;
+  /** Absolute path of a relative one. */
+  readonly absolute: (path: string) => string;
+  readonly signal: AbortSignal;
+  readonly hooks: {
+    /** Something was read (or could not be): plan again. */
+    done(id: NodeId): void;
+    failed(id: NodeId, result: Extract<IngestResult, { ok: false }>): void;
+    crashed(error: unknown): void;
+  };
+}
+
+export class IngestLane {
+  readonly #parts: IngestLaneParts;
+  readonly #waiting = new Set<NodeId>();
+  readonly #reading = new Set<NodeId>();
+  /** Packs that a node's chunks lie in, between reading and commit. */
+  readonly #relies = new Map<NodeId, readonly PackName[]>();
+  #lanes = 0;
+
+  constructor(parts: IngestLaneParts) {
+    this.#parts = parts;
+  }
+
+  get busy(): boolean {
+    return this.#waiting.size > 0 || this.#lanes > 0;
+  }
+
+  has(id: NodeId): boolean {
+    return this.#waiting.has(id) || this.#reading.has(id);
+  }
+
+  add(id: NodeId): void {
+    if (!this.#reading.has(id)) this.#waiting.add(id);
+  }
+
+  /** The packs a node that was read relies on; undefined when it was not read since the engine started. */
+  relies(id: NodeId): readonly PackName[] | undefined {
+    return this.#relies.get(id);
+  }
+
+  forget(id: NodeId): void {
+    this.#relies.delete(id);
+  }
+
+  /** Starts what can be started. */
+  pump(): void {
+    while (this.#lanes < LANES && this.#waiting.size > 0 && !this.#parts.signal.aborted) {
+      const files = this.#takeBatch();
+      if (files.length === 0) continue;
+      this.#lanes += 1;
+      this.#run(files)
+        .catch((error: unknown) => {
+          this.#parts.hooks.crashed(error);
+        })
+        .finally(() => {
+          this.#lanes -= 1;
+          for (const file of files) this.#reading.delete(file.id);
+          for (const file of files) this.#parts.hooks.done(file.id);
+          this.pump();
+        });
+    }
+  }
+
+  #takeBatch(): FileToIngest[] {
+    const { pair } = this.#parts.books;
+    const files: FileToIngest[] = [];
+    let bytes = 0;
+    for (const id of this.#waiting) {
+      if (files.length >= MAX_FILES || bytes >= MAX_BYTES) break;
+      this.#waiting.delete(id);
+      const local = pair.local.get(id);
+      const path = local === undefined ? null : pair.diskPath(id);
+      if (local === undefined || path === null || local.type === 'folder') {
+        this.#parts.hooks.done(id);
+        continue;
+      }
+      this.#reading.add(id);
+      files.push({ id, path: this.#parts.absolute(path), type: local.type });
+      bytes += local.size;
+    }
+    return files;
+  }
+
+  async #run(files: readonly FileToIngest[]): Promise<void> {
+    const { books, manifest, transfer, uploads, commits, hooks, signal } = this.#parts;
+    const { vault } = books;
+    const sent: PackName[] = [];
+    const relied = new Set<PackName>();
+    let held: PackToSend | null = null;
+    const results = await transfer.ingest(
+      files,
+      {
+        known: (chunks) => Promise.resolve(chunks.map((chunk) => this.#isKnown(chunk, relied))),
+        pack: async (pack) => {
+          uploads.record(pack);
+          sent.push(pack.name);
+          // The first small pack waits: if it stays the only one it travels inside the commit.
+          if (
+            held === null &&
+            sent.length === 1 &&
+            pack.bytes !== null &&
+            pack.size <= MAX_INLINE_PACK_BYTES
+          ) {
+            held = pack;
+            return;
+          }
+          await uploads.send(pack, signal);
+        },
+      },
+      signal,
+    );
+    const small = held as PackToSend | null;
+    if (small?.bytes) {
+      if (sent.length === 1 && commits.offerInline(small.name, small.bytes)) uploads.finishInline(small);
+      else await uploads.send(small, signal);
+    }
+    const inline = small !== null && sent.length === 1 ? small.name : null;
+    const arrived = await Promise.all(
+      [...sent, ...relied].map(async (name) => name === inline || uploads.acknowledged(name)),
+    );
+    const allThere = arrived.every(Boolean);
+    const packs = [...sent, ...relied];
+    manifest.transaction(() => {
+      for (const result of results) {
+        if (!result.ok) {
+          hooks.failed(result.id, result);
+          continue;
+        }
+        // What it relies on is not stored: it stays unread, and is read again.
+        if (!allThere && result.content.list.length > 0) continue;
+        vault.putContent(result.content);
+        if (books.read(result.id, result.content.id, result.content.size, result.stat)) {
+          this.#relies.set(result.id, packs);
+        }
+      }
+    });
+  }
+
+  #isKnown(chunk: ChunkId, relied: Set<PackName>): boolean {
+    const pack = this.#parts.books.vault.packHolding(chunk);
+    if (pack === undefined) return false;
+    relied.add(pack.name);
+    return true;
+  }
+}

@@ -1,0 +1,59 @@
+/** Paths in the account: `VAULT:/path`; without a vault, the first. */
+import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
+import { MAX_DEPTH } from '../../protocol/limits.ts';
+import type { RemoteNode, RemoteView } from '../manifest/manifest.ts';
+
+export interface AccountPath {
+  /** Name of the vault; null: the first. */
+  readonly vault: string | null;
+  readonly steps: readonly string[];
+}
+
+/** `Files:/a/b`, `/a/b` or `a/b`. A vault's name holds no `:/`. */
+export function parseAccountPath(text: string): AccountPath {
+  const at = text.indexOf(':/');
+  const vault = at > 0 ? text.slice(0, at) : null;
+  const path = at > 0 ? text.slice(at + 2) : text;
+  return { vault, steps: path.split('/').filter((step) => step !== '' && step !== '.') };
+}
+
+/** The node at the steps below `from`; undefined when there is none. */
+export function resolveSteps(
+  remote: RemoteView,
+  steps: readonly string[],
+  from: NodeId = ROOT_NODE,
+): NodeId | undefined {
+  let current = from;
+  for (const step of steps) {
+    const child = remote.child(current, step);
+    if (child === undefined) return undefined;
+    current = child.id;
+  }
+  return current;
+}
+
+/** The node's path below the root, or below the trash with `inTrash`; null when it leads to neither. */
+export function remotePath(remote: RemoteView, id: NodeId): { path: string; inTrash: boolean } | null {
+  const steps: string[] = [];
+  let current = id;
+  for (let depth = 0; depth <= MAX_DEPTH + 2; depth += 1) {
+    if (current === ROOT_NODE) return { path: `/${steps.reverse().join('/')}`, inTrash: false };
+    if (current === TRASH_NODE) return { path: `/${steps.reverse().join('/')}`, inTrash: true };
+    const node = remote.get(current);
+    if (node === undefined) return null;
+    steps.push(node.name);
+    current = node.parent;
+  }
+  return null;
+}
+
+/** The node and everything beneath it, parents first. */
+export function* subtree(remote: RemoteView, id: NodeId): Generator<RemoteNode> {
+  const stack = [id];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const node = remote.get(next);
+    if (node === undefined) continue;
+    yield node;
+    if (node.type === 'folder') for (const child of remote.children(next)) stack.push(child.id);
+  }
+}
