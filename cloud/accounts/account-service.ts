@@ -1,0 +1,326 @@
+/**
+ * Accounts: sign-up, proofs of the password or the phrase, sessions and the device chain. What is refused is a
+ * `Refusal`; wrong password, unknown address and disabled account are one and the same.
+ */
+import { randomBytes } from 'node:crypto';
+import { MalformedError } from '../../protocol/bytes.ts';
+import { verifyBundle } from '../../protocol/bundle.ts';
+import type { Bundle, Grant, Session } from '../../protocol/cloud.ts';
+import {
+  decodeChainEntry,
+  decodeSignedEntry,
+  extendChain,
+  replayChain,
+  type ChainBody,
+  type ChainEntry,
+  type DeviceChain,
+  type SignedChainEntry,
+} from '../../protocol/device-chain.ts';
+import type { AccountId, DeviceId, Hash } from '../../protocol/ids.ts';
+import { MAX_CHAIN_ENTRY_BYTES } from '../../protocol/limits.ts';
+import { verifySignature } from '../../protocol/signing.ts';
+import type { SignupMode } from '../config.ts';
+import { Refusal } from '../refusal.ts';
+import type { MetadataStore } from '../store/metadata-store.ts';
+import type { ChainCache } from './chain-cache.ts';
+import type { OpaqueServer } from './opaque-server.ts';
+import { GRANT_MS, hashToken, issueTokens, newToken, PROOF_MS, REFRESH_GRACE_MS } from './tokens.ts';
+
+export interface AccountServiceParts {
+  readonly store: MetadataStore;
+  readonly chains: ChainCache;
+  readonly opaque: OpaqueServer;
+  readonly signup: SignupMode;
+  readonly now: () => number;
+}
+
+export interface ChainAppended {
+  readonly chain: DeviceChain;
+  readonly body: ChainBody;
+}
+
+const refusedProof = (): Refusal => new Refusal('refused', 'the address, password or phrase is wrong');
+const refusedSignup = (): Refusal =>
+  new Refusal('refused', 'sign-up was refused: the address is taken, or the invitation is wrong or missing');
+
+export class AccountService {
+  readonly #parts: AccountServiceParts;
+
+  constructor(parts: AccountServiceParts) {
+    this.#parts = parts;
+  }
+
+  startSignup(email: string, registrationRequest: string): string {
+    if (this.#parts.signup === 'closed') throw new Refusal('refused', 'this server takes no new accounts');
+    return this.#registrationResponse(email, registrationRequest);
+  }
+
+  #registrationResponse(email: string, registrationRequest: string): string {
+    const response = this.#parts.opaque.registrationResponse(normalEmail(email), registrationRequest);
+    if (response === null) throw new Refusal('bad-request', 'the registration request is not one');
+    return response;
+  }
+
+  async finishSignup(request: {
+    readonly email: string;
+    readonly registrationRecord: string;
+    readonly invite?: string | undefined;
+    readonly bundle: Bundle;
+    readonly chain: readonly string[];
+  }): Promise<Session> {
+    const { store, signup } = this.#parts;
+    if (signup === 'closed') throw new Refusal('refused', 'this server takes no new accounts');
+    const encoded = request.chain.map((entry) => Buffer.from(entry, 'base64'));
+    const { chain, device } = firstChain(encoded);
+    if (request.bundle.account !== chain.account || !verifyBundle(request.bundle, chain.masterKey)) {
+      throw new Refusal('refused', 'the account bundle is not signed by the master key');
+    }
+    if (signup === 'invite' && request.invite === undefined) throw refusedSignup();
+    const nowMs = this.#parts.now();
+    const created = await store.accounts.create({
+      account: chain.account,
+      email: normalEmail(request.email),
+      registration: request.registrationRecord,
+      bundle: request.bundle,
+      chain: encoded,
+      chainHead: chain.head,
+      device,
+      nowMs,
+      inviteHash: signup === 'invite' ? hashToken(request.invite ?? '') : null,
+    });
+    if (created === 'refused') throw refusedSignup();
+    this.#parts.chains.put(chain);
+    return this.#openSession(chain.account, device, nowMs);
+  }
+
+  async #openSession(account: AccountId, device: DeviceId, nowMs: number): Promise<Session> {
+    const issued = issueTokens(account, device, nowMs);
+    await this.#parts.store.sessions.open({ account, device, tokens: issued.stored, nowMs });
+    return issued.session;
+  }
+
+  async startLogin(
+    email: string,
+    startLoginRequest: string,
+  ): Promise<{ login: string; loginResponse: string }> {
+    const { store, opaque, now } = this.#parts;
+    const address = normalEmail(email);
+    const account = await store.accounts.byEmail(address);
+    const usable = account !== null && !account.disabled ? account : null;
+    const started = opaque.startLogin(address, usable?.registration ?? null, startLoginRequest);
+    if (started === null) throw new Refusal('bad-request', 'the login request is not one');
+    const login = newToken();
+    const proof = { account: usable?.account ?? null, data: started.state };
+    await store.sessions.saveProof(hashToken(login), 'login', proof, now() + PROOF_MS);
+    return { login, loginResponse: started.loginResponse };
+  }
+
+  async finishLogin(login: string, finishLoginRequest: string): Promise<Grant> {
+    const { store, opaque, now } = this.#parts;
+    const proof = await store.sessions.takeProof(hashToken(login), 'login', now());
+    if (proof === null) throw refusedProof();
+    const right = opaque.finishLogin(proof.data, finishLoginRequest);
+    if (!right || proof.account === null) throw refusedProof();
+    return this.#grant(proof.account);
+  }
+
+  async startRecovery(email: string): Promise<{ recovery: string; challenge: string }> {
+    const { store, now } = this.#parts;
+    const account = await store.accounts.byEmail(normalEmail(email));
+    const challenge = randomBytes(32).toString('base64');
+    const recovery = newToken();
+    const proof = { account: account === null || account.disabled ? null : account.account, data: challenge };
+    await store.sessions.saveProof(hashToken(recovery), 'recovery', proof, now() + PROOF_MS);
+    return { recovery, challenge };
+  }
+
+  async finishRecovery(recovery: string, signature: string): Promise<Grant> {
+    const { store, now } = this.#parts;
+    const proof = await store.sessions.takeProof(hashToken(recovery), 'recovery', now());
+    const proven = proof?.account ?? null;
+    const account = proven === null ? null : await store.accounts.byId(proven);
+    if (proof === null || account === null) throw refusedProof();
+    const right = verifySignature(
+      'recovery',
+      Buffer.from(proof.data, 'base64'),
+      Buffer.from(signature, 'base64'),
+      Buffer.from(account.bundle.recoveryAuthKey, 'base64'),
+    );
+    if (!right) throw refusedProof();
+    return this.#grant(account.account);
+  }
+
+  async #grant(id: AccountId): Promise<Grant> {
+    const { store, now } = this.#parts;
+    const account = await store.accounts.byId(id);
+    if (account === null || account.disabled) throw refusedProof();
+    const grant = newToken();
+    await store.sessions.saveGrant(hashToken(grant), id, now() + GRANT_MS);
+    const chain = await store.accounts.chain(id, 0);
+    return { grant, bundle: account.bundle, chain: chain.map(toBase64) };
+  }
+
+  /**
+   * Adds a device; the very entry that is in the chain already opens a session for its device, so a lost
+   * answer can be asked for again and a device whose session ended can come back.
+   */
+  async enrol(
+    account: AccountId,
+    encoded: Uint8Array,
+  ): Promise<{ session: Session; appended: ChainAppended | null }> {
+    const { entry } = parseEntry(encoded);
+    if (entry.body.kind !== 'add') throw new Refusal('bad-request', 'not an entry that adds a device');
+    const { device } = entry.body;
+    const chain = await this.#chain(account);
+    const known = chain.devices.get(device);
+    const [stored] =
+      known === undefined ? [] : await this.#parts.store.accounts.chain(account, known.addedAt);
+    let appended: ChainAppended | null = null;
+    if (known !== undefined && stored !== undefined && Buffer.compare(stored, encoded) === 0) {
+      if (known.revoked !== null) throw new Refusal('refused', 'the device was revoked');
+    } else {
+      appended = await this.#append(account, encoded);
+    }
+    return { session: await this.#openSession(account, device, this.#parts.now()), appended };
+  }
+
+  /** Appends a `revoke`, `account-key`, `void` or `notice` entry. */
+  async appendChain(account: AccountId, encoded: Uint8Array): Promise<ChainAppended> {
+    const { entry } = parseEntry(encoded);
+    if (entry.body.kind === 'add') throw new Refusal('bad-request', 'devices are added through /v1/devices');
+    return this.#append(account, encoded);
+  }
+
+  async #append(account: AccountId, encoded: Uint8Array): Promise<ChainAppended> {
+    const { store, chains, now } = this.#parts;
+    const { signed, entry } = parseEntry(encoded);
+    const chain = await this.#chain(account);
+    const result = extendChain(chain, signed);
+    if (!result.ok) {
+      const current = await chains.refresh(account);
+      if (result.fault === 'wrong-index' || result.fault === 'wrong-previous') {
+        throw new Refusal('stale-chain', 'the entry is not on top of the device chain', {
+          chainLength: current?.length ?? 0,
+        });
+      }
+      throw new Refusal('refused', `the device chain does not take this entry: ${result.fault}`);
+    }
+    const outcome = await store.accounts.appendChain({
+      account,
+      chain,
+      entry,
+      encoded,
+      entryHash: result.chain.head,
+      nowMs: now(),
+    });
+    switch (outcome) {
+      case 'appended':
+        chains.put(result.chain);
+        return { chain: result.chain, body: entry.body };
+      case 'stale': {
+        const current = await chains.refresh(account);
+        throw new Refusal('stale-chain', 'the chain or the heads the entry pins have moved', {
+          chainLength: current?.length ?? 0,
+        });
+      }
+      case 'gone':
+        throw new Refusal('gone', 'what the entry goes back to is no longer kept');
+    }
+  }
+
+  async #chain(account: AccountId): Promise<DeviceChain> {
+    const chain = await this.#parts.chains.get(account);
+    if (chain === null) throw new Refusal('unauthorized', 'the token is missing, wrong or expired');
+    return chain;
+  }
+
+  async refresh(refreshToken: string, signature: string): Promise<Session> {
+    const { store, now } = this.#parts;
+    const nowMs = now();
+    const refreshHash = hashToken(refreshToken);
+    const refused = new Refusal('refused', 'the session has ended: sign in again');
+    const session = await store.sessions.byRefresh(refreshHash, nowMs);
+    if (session === null) throw refused;
+    const device = (await this.#chain(session.account)).devices.get(session.device);
+    const right =
+      device?.revoked === null &&
+      verifySignature(
+        'token',
+        Buffer.from(refreshToken, 'utf8'),
+        Buffer.from(signature, 'base64'),
+        device.signKey,
+      );
+    if (!right) throw refused;
+    const issued = issueTokens(session.account, session.device, nowMs);
+    const rotated = await store.sessions.rotate(refreshHash, issued.stored, nowMs, REFRESH_GRACE_MS);
+    if (rotated === 'refused') throw refused;
+    return issued.session;
+  }
+
+  async startPassword(account: AccountId, registrationRequest: string): Promise<string> {
+    const row = await this.#parts.store.accounts.byId(account);
+    if (row === null) throw new Refusal('unauthorized', 'the token is missing, wrong or expired');
+    return this.#registrationResponse(row.email, registrationRequest);
+  }
+
+  async finishPassword(
+    account: AccountId,
+    registration: string,
+    bundle: Bundle,
+    keepSession: number | null,
+  ): Promise<void> {
+    const chain = await this.#chain(account);
+    if (bundle.account !== account || !verifyBundle(bundle, chain.masterKey)) {
+      throw new Refusal('refused', 'the account bundle is not signed by the master key');
+    }
+    const outcome = await this.#parts.store.accounts.changePassword({
+      account,
+      registration,
+      bundle,
+      keepSession,
+    });
+    if (outcome === 'old-version')
+      throw new Refusal('exists', 'the account bundle has a newer version already');
+  }
+
+  async deleteAccount(account: AccountId): Promise<void> {
+    await this.#parts.store.accounts.markDeleted(account);
+    this.#parts.chains.forget(account);
+  }
+}
+
+function normalEmail(email: string): string {
+  return email.trim().toLowerCase();
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+function parseEntry(encoded: Uint8Array): { signed: SignedChainEntry; entry: ChainEntry } {
+  try {
+    if (encoded.length > MAX_CHAIN_ENTRY_BYTES + 96)
+      throw new MalformedError('a device chain entry too large');
+    const signed = decodeSignedEntry(encoded);
+    return { signed, entry: decodeChainEntry(signed.bytes) };
+  } catch (error) {
+    if (error instanceof MalformedError) throw new Refusal('bad-request', error.message);
+    throw error;
+  }
+}
+
+/** The chain a sign-up brings: genesis, the account's key, one device. */
+function firstChain(encoded: readonly Uint8Array[]): { chain: DeviceChain; device: DeviceId; head: Hash } {
+  const parsed = encoded.map(parseEntry);
+  const result = replayChain(parsed.map((entry) => entry.signed));
+  if (!result.ok) throw new Refusal('refused', `the device chain does not verify: ${result.fault}`);
+  const { chain } = result;
+  const [device, ...others] = chain.devices.keys();
+  const onlyBeginnings = parsed.every(({ entry }) =>
+    ['genesis', 'account-key', 'add'].includes(entry.body.kind),
+  );
+  if (device === undefined || others.length > 0 || chain.accountKey === null || !onlyBeginnings) {
+    throw new Refusal('bad-request', 'a new account has a genesis, an account key and one device');
+  }
+  return { chain, device, head: chain.head };
+}

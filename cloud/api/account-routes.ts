@@ -1,0 +1,149 @@
+import type { FastifyInstance } from 'fastify';
+import {
+  chainAppendSchema,
+  enrolSchema,
+  loginFinishSchema,
+  loginStartSchema,
+  passwordFinishSchema,
+  passwordStartSchema,
+  recoverFinishSchema,
+  recoverStartSchema,
+  signupFinishSchema,
+  signupStartSchema,
+  tokenSchema,
+  type AccountAnswer,
+} from '../../protocol/cloud.ts';
+import type { ChainAppended } from '../accounts/account-service.ts';
+import { usedBytes } from '../quota/quota.ts';
+import { grantedAccountOf, sessionOf } from './authenticate.ts';
+import type { CloudContext } from './context.ts';
+import { unauthorized } from './errors.ts';
+import { parseBody, queryNumber } from './parse.ts';
+
+/** Chain entries in one answer. */
+const MAX_CHAIN_PAGE = 1000;
+
+export function accountRoutes(app: FastifyInstance, context: CloudContext): void {
+  const { accounts, auth, events, proofs, store, upkeep } = context;
+  const byDevice = { onRequest: auth.device };
+  const byGrant = { onRequest: auth.grant };
+
+  app.post('/v1/signup/start', async (request) => {
+    const body = parseBody(signupStartSchema, request);
+    proofs.take(request, body.email);
+    return { registrationResponse: accounts.startSignup(body.email, body.registrationRequest) };
+  });
+  app.post('/v1/signup/finish', async (request, reply) => {
+    const body = parseBody(signupFinishSchema, request);
+    proofs.take(request, body.email);
+    return reply.code(201).send(await accounts.finishSignup(body));
+  });
+  app.post('/v1/login/start', async (request) => {
+    const body = parseBody(loginStartSchema, request);
+    proofs.take(request, body.email);
+    return accounts.startLogin(body.email, body.startLoginRequest);
+  });
+  app.post('/v1/login/finish', async (request) => {
+    const body = parseBody(loginFinishSchema, request);
+    proofs.take(request, null);
+    return accounts.finishLogin(body.login, body.finishLoginRequest);
+  });
+  app.post('/v1/recover/start', async (request) => {
+    const body = parseBody(recoverStartSchema, request);
+    proofs.take(request, body.email);
+    return accounts.startRecovery(body.email);
+  });
+  app.post('/v1/recover/finish', async (request) => {
+    const body = parseBody(recoverFinishSchema, request);
+    proofs.take(request, null);
+    return accounts.finishRecovery(body.recovery, body.signature);
+  });
+  app.post('/v1/token', async (request) => {
+    const body = parseBody(tokenSchema, request);
+    proofs.take(request, null);
+    return accounts.refresh(body.refreshToken, body.signature);
+  });
+  app.delete('/v1/session', byDevice, async (request, reply) => {
+    const session = sessionOf(request);
+    await store.sessions.end(session.session);
+    await events.endDead(session.account);
+    return reply.code(204).send();
+  });
+
+  const announce = ({ chain, body }: ChainAppended): void => {
+    events.push(chain.account, { kind: 'chain', length: chain.length });
+    if (body.kind === 'revoke') events.end(chain.account, body.device);
+    if (body.kind === 'void') {
+      events.push(chain.account, {
+        kind: 'head',
+        vault: body.pin.vault,
+        seq: body.pin.seq,
+        hash: body.pin.hash,
+      });
+    }
+  };
+
+  app.post('/v1/devices', byGrant, async (request, reply) => {
+    const body = parseBody(enrolSchema, request);
+    const { session, appended } = await accounts.enrol(
+      grantedAccountOf(request),
+      Buffer.from(body.entry, 'base64'),
+    );
+    if (appended !== null) announce(appended);
+    return reply.code(201).send(session);
+  });
+  app.get('/v1/chain', byDevice, async (request) => {
+    const { account } = sessionOf(request);
+    const from = queryNumber(request, 'from', 0);
+    const row = await store.accounts.byId(account);
+    if (row === null) throw unauthorized();
+    const entries = await store.accounts.chain(account, from);
+    return {
+      length: Math.max(row.chainLength, from + entries.length),
+      entries: entries.slice(0, MAX_CHAIN_PAGE).map((entry) => Buffer.from(entry).toString('base64')),
+    };
+  });
+  app.post('/v1/chain', byGrant, async (request) => {
+    const body = parseBody(chainAppendSchema, request);
+    const appended = await accounts.appendChain(grantedAccountOf(request), Buffer.from(body.entry, 'base64'));
+    announce(appended);
+    return { length: appended.chain.length };
+  });
+
+  app.post('/v1/password/start', byGrant, async (request) => {
+    const body = parseBody(passwordStartSchema, request);
+    const response = await accounts.startPassword(grantedAccountOf(request), body.registrationRequest);
+    return { registrationResponse: response };
+  });
+  app.post('/v1/password/finish', byGrant, async (request, reply) => {
+    const body = parseBody(passwordFinishSchema, request);
+    const account = grantedAccountOf(request);
+    // The device that asks may show its own access token beside the grant, and stays signed in.
+    const shown = request.headers['coffre-session'];
+    const own = typeof shown === 'string' ? await auth.session(`Bearer ${shown}`) : null;
+    const keep = own?.account === account ? own.session : null;
+    await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep);
+    await events.endDead(account);
+    return reply.code(204).send();
+  });
+
+  app.get('/v1/account', byDevice, async (request): Promise<AccountAnswer> => {
+    const { account } = sessionOf(request);
+    const row = await store.accounts.byId(account);
+    if (row === null) throw unauthorized();
+    const { limitBytes, liveBytes, uncommittedBytes, retainedBytes } = row.usage;
+    const devices = await store.accounts.devices(account);
+    return {
+      account,
+      quota: { limitBytes, usedBytes: usedBytes(row.usage), liveBytes, uncommittedBytes, retainedBytes },
+      devices: devices.map((device) => ({ device: device.device, lastHeardMs: device.lastHeardMs })),
+    };
+  });
+  app.delete('/v1/account', byGrant, async (request, reply) => {
+    const account = grantedAccountOf(request);
+    await accounts.deleteAccount(account);
+    events.end(account, null);
+    void upkeep.run();
+    return reply.code(204).send();
+  });
+}

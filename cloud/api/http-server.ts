@@ -1,0 +1,148 @@
+/** The HTTP face of the server: limits, hooks, routes. Knows no storage but through its context. */
+import websocket from '@fastify/websocket';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import type { ServerInfo } from '../../protocol/cloud.ts';
+import { isLoopback } from '../config.ts';
+import { Refusal } from '../refusal.ts';
+import { SERVER_VERSION } from '../server-version.ts';
+import { accountRoutes } from './account-routes.ts';
+import { sessionOf } from './authenticate.ts';
+import { watchBodies } from './body-watch.ts';
+import type { CloudContext } from './context.ts';
+import { asRefusal, notFound, sendError } from './errors.ts';
+import { logRoutes } from './log-routes.ts';
+import { packRoutes, purgeRoute } from './pack-routes.ts';
+
+const MAX_JSON_BYTES = 6 * 1024 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** `tls`: PEM certificate and key; null for plain HTTP. */
+export async function createHttpServer(
+  context: CloudContext,
+  log: Logger,
+  tls: { readonly cert: string; readonly key: string } | null,
+): Promise<FastifyInstance> {
+  const { config } = context;
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: config.http.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(5000, config.http.headersTimeoutMs),
+  };
+  const options = {
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: config.http.requestTimeoutMs,
+    keepAliveTimeout: 75_000,
+    trustProxy: config.trustProxy,
+    routerOptions: { maxParamLength: 128 },
+    forceCloseConnections: 'idle' as const,
+    return503OnClosing: true,
+  };
+  const app: FastifyInstance =
+    tls === null
+      ? fastify({ ...options, http })
+      : fastify({ ...options, https: { ...http, ...tls, minVersion: 'TLSv1.2' } });
+  app.server.maxConnections = config.http.maxConnections;
+  app.server.maxRequestsPerSocket = 0;
+
+  app.decorateRequest('session', null);
+  app.decorateRequest('grantedAccount', null);
+  app.decorateRequest('errorCode', null);
+  addParsers(app);
+  watchBodies(app, config.http);
+  addHooks(app, context, log);
+  await app.register(websocket, { options: { maxPayload: 1024, perMessageDeflate: false } });
+
+  commonRoutes(app, context);
+  accountRoutes(app, context);
+  logRoutes(app, context);
+  purgeRoute(app, context);
+  await app.register(async (scope) => packRoutes(scope, context));
+  await app.register(async (scope) => {
+    scope.get('/v1/events', { websocket: true, onRequest: context.auth.device }, (socket, request) => {
+      context.events.add(socket, sessionOf(request));
+    });
+  });
+  return app;
+}
+
+function addParsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : (JSON.parse(body as string) as unknown));
+    } catch {
+      done(new Refusal('bad-request', 'the body is not JSON'));
+    }
+  });
+}
+
+function addHooks(app: FastifyInstance, { metrics }: CloudContext, log: Logger): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(PROTOCOL_HEADER, String(PROTOCOL_VERSION)).header('cache-control', 'no-store');
+    const spoken = request.headers[PROTOCOL_HEADER];
+    if (spoken !== undefined && spoken !== String(PROTOCOL_VERSION) && request.url !== '/v1/server') {
+      throw new Refusal('version', `this server speaks version ${PROTOCOL_VERSION} of the protocol`);
+    }
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = asRefusal(error);
+    if (refusal.code === 'internal' || refusal.code === 'unavailable') {
+      // The stack's first line may quote a value; the frames below it hold places in this program only.
+      const where =
+        error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+      log.error(
+        { route: routeOf(request), code: refusal.code, cause: nameOf(error), where },
+        'request failed',
+      );
+    }
+    return sendError(request, reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, notFound()));
+  app.addHook('onResponse', async (request, reply) => {
+    const ms = Math.round(reply.elapsedTime);
+    metrics.request(request.method, routeOf(request), reply.statusCode, reply.elapsedTime / 1000);
+    log.info(
+      {
+        method: request.method,
+        route: routeOf(request),
+        status: reply.statusCode,
+        ms,
+        code: request.errorCode,
+      },
+      'request',
+    );
+  });
+}
+
+/** The pattern, never the address that was asked for: that holds ids. */
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'none';
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
+  const cause = error.cause === undefined ? '' : ` (${nameOf(error.cause)})`;
+  return `${error.name}${code}${cause}`;
+}
+
+function commonRoutes(app: FastifyInstance, { config, metrics }: CloudContext): void {
+  app.get('/v1/server', async (): Promise<ServerInfo> => ({
+    name: 'coffre-cloud',
+    version: SERVER_VERSION,
+    protocol: PROTOCOL_VERSION,
+    signup: config.signup,
+  }));
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/metrics', async (request, reply) => {
+    const { metricsToken } = config;
+    const shown = metricsToken !== null && request.headers.authorization === `Bearer ${metricsToken}`;
+    if (!shown && !isLoopback(request.ip.replace(/^::ffff:/, ''))) throw notFound();
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+}

@@ -1,0 +1,91 @@
+/** Token buckets in memory, keyed by what is limited. */
+import type { FastifyRequest } from 'fastify';
+import { isIPv6 } from 'node:net';
+import type { Rate, RateLimits } from '../config.ts';
+import { Refusal } from '../refusal.ts';
+
+const MAX_BUCKETS = 100_000;
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+export class RateLimiter {
+  readonly #rate: Rate;
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(rate: Rate, now: () => number) {
+    this.#rate = rate;
+    this.#now = now;
+  }
+
+  /** @throws Refusal rate-limited */
+  take(key: string): void {
+    const nowMs = this.#now();
+    const { burst, perMinute } = this.#rate;
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= MAX_BUCKETS) this.#forgetFull(nowMs);
+      bucket = { tokens: burst, atMs: nowMs };
+      this.#buckets.set(key, bucket);
+    }
+    const elapsedMs = Math.max(0, nowMs - bucket.atMs);
+    bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perMinute) / 60_000);
+    bucket.atMs = nowMs;
+    if (bucket.tokens < 1) {
+      const retryAfterS = Math.max(1, Math.ceil(((1 - bucket.tokens) * 60) / perMinute));
+      throw new Refusal('rate-limited', 'too many attempts: wait and try again', { retryAfterS });
+    }
+    bucket.tokens -= 1;
+  }
+
+  /** A bucket that would be full again says nothing; under pressure all go rather than memory. */
+  #forgetFull(nowMs: number): void {
+    const fullAfterMs = (this.#rate.burst / this.#rate.perMinute) * 60_000;
+    for (const [key, bucket] of this.#buckets) {
+      if (nowMs - bucket.atMs >= fullAfterMs) this.#buckets.delete(key);
+    }
+    if (this.#buckets.size >= MAX_BUCKETS) this.#buckets.clear();
+  }
+}
+
+/** Guards routes that test a secret: per address and network, per address, per network. */
+export class ProofLimiter {
+  readonly #pair: RateLimiter;
+  readonly #address: RateLimiter;
+  readonly #network: RateLimiter;
+
+  constructor(rates: RateLimits, now: () => number) {
+    this.#pair = new RateLimiter(rates.proofsPerAddressAndNetwork, now);
+    this.#address = new RateLimiter(rates.proofsPerAddress, now);
+    this.#network = new RateLimiter(rates.proofsPerNetwork, now);
+  }
+
+  /** @throws Refusal rate-limited */
+  take(request: FastifyRequest, email: string | null): void {
+    const network = networkOf(request.ip);
+    this.#network.take(network);
+    if (email === null) return;
+    const address = email.trim().toLowerCase();
+    this.#pair.take(`${network} ${address}`);
+    this.#address.take(address);
+  }
+}
+
+/** One household: an IPv4 address, or the /64 of an IPv6 address. */
+export function networkOf(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  const [head = '', tail] = ip.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}

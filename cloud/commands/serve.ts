@@ -1,0 +1,98 @@
+import { EXIT } from '../../protocol/errors.ts';
+import { DAY_MS } from '../../protocol/limits.ts';
+import { isLoopback, type CloudConfig, type SignupMode, type TlsConfig } from '../config.ts';
+import { parseSize } from '../quota/quota.ts';
+import { startServer, type RunningServer } from '../server.ts';
+import { CommandError } from './output.ts';
+
+export interface ServeOptions {
+  readonly data: string;
+  readonly listen: string;
+  readonly quota: string;
+  readonly signup?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly plainHttp?: boolean;
+  readonly trustProxy?: boolean;
+  readonly metricsToken?: string;
+  readonly logLevel: string;
+  readonly retentionDays?: string;
+}
+
+/** Runs until SIGTERM or SIGINT. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const server = await startServer(serveConfig(options));
+  process.stdout.write(`listening on ${server.address}\n`);
+  for (const address of server.reachable) process.stdout.write(`reachable at ${address}\n`);
+  await stopped(server);
+}
+
+async function stopped(server: RunningServer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const stop = (): void => {
+      server.close().then(resolve, reject);
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+  });
+}
+
+/** What the flags ask for. @throws CommandError */
+export function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dataDir: string } {
+  const { host, port } = parseListen(options.listen);
+  const retention = options.retentionDays === undefined ? null : Number(options.retentionDays) * DAY_MS;
+  if (retention !== null && !(retention >= 0)) throw usage('--retention-days wants a number');
+  return {
+    dataDir: options.data,
+    host,
+    port,
+    quotaBytes: sizeOption(options.quota, '--quota'),
+    signup: signupMode(options.signup, host),
+    tls: tlsConfig(options, host),
+    logLevel: logLevel(options.logLevel),
+    trustProxy: options.trustProxy ?? false,
+    metricsToken: options.metricsToken ?? null,
+    ...(retention === null
+      ? {}
+      : { retentionMs: retention, uncommittedMs: retention, upkeepIntervalMs: 1000 }),
+  };
+}
+
+export function usage(message: string): CommandError {
+  return new CommandError(EXIT.usage, 'bad-input', message, 'see coffre-cloud --help');
+}
+
+export function sizeOption(text: string, name: string): number {
+  const bytes = parseSize(text);
+  if (bytes === null) throw usage(`${name} wants a size such as 100GB or 1.5TiB`);
+  return bytes;
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) throw usage('--listen wants HOST:PORT, for IPv6 [HOST]:PORT');
+  return { host, port };
+}
+
+function signupMode(text: string | undefined, host: string): SignupMode {
+  if (text === undefined) return isLoopback(host) ? 'open' : 'invite';
+  if (text === 'open' || text === 'invite' || text === 'closed') return text;
+  throw usage('--signup wants open, invite or closed');
+}
+
+function tlsConfig(options: ServeOptions, host: string): TlsConfig {
+  const { tlsCert, tlsKey } = options;
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { kind: 'files', certFile: tlsCert, keyFile: tlsKey };
+  if (tlsCert !== undefined || tlsKey !== undefined) throw usage('--tls-cert and --tls-key go together');
+  return isLoopback(host) || options.plainHttp === true ? { kind: 'none' } : { kind: 'self-signed' };
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
+
+function logLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw usage(`--log-level wants one of ${LOG_LEVELS.join(', ')}`);
+  return text;
+}

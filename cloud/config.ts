@@ -1,0 +1,101 @@
+/** What a server runs with: one value, made once by `main.ts` or a test. */
+import { DAY_MS, DEFAULT_QUOTA_BYTES, RETENTION_MS, UNCOMMITTED_MS } from '../protocol/limits.ts';
+
+export type SignupMode = 'open' | 'invite' | 'closed';
+
+export type TlsConfig =
+  /** Plain HTTP: loopback, or behind a proxy that ends TLS. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'files'; readonly certFile: string; readonly keyFile: string }
+  /** Makes a certificate once and keeps it in the data directory; clients pin its fingerprint. */
+  | { readonly kind: 'self-signed' };
+
+export interface CloudConfig {
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly quotaBytes: number;
+  readonly signup: SignupMode;
+  readonly tls: TlsConfig;
+  readonly logLevel: string;
+  /** Believe X-Forwarded-For: only behind a proxy that sets it. */
+  readonly trustProxy: boolean;
+  /** Opens /metrics to others than loopback. */
+  readonly metricsToken: string | null;
+  readonly retentionMs: number;
+  readonly uncommittedMs: number;
+  readonly upkeepIntervalMs: number;
+  readonly http: HttpLimits;
+  readonly rates: RateLimits;
+  readonly now: () => number;
+}
+
+export interface HttpLimits {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** A body slower than this over one check interval is cut off. */
+  readonly minBodyBytesPerSecond: number;
+  readonly bodyCheckIntervalMs: number;
+  readonly maxConnections: number;
+  readonly maxSocketsPerAccount: number;
+  readonly pingIntervalMs: number;
+}
+
+/** Attempts that may come at once, and how many come back a minute. */
+export interface Rate {
+  readonly burst: number;
+  readonly perMinute: number;
+}
+
+export interface RateLimits {
+  /** Proofs of a password or phrase, sign-ups: per address and network, per address, per network. */
+  readonly proofsPerAddressAndNetwork: Rate;
+  readonly proofsPerAddress: Rate;
+  readonly proofsPerNetwork: Rate;
+  /** Requests of one account. */
+  readonly requestsPerAccount: Rate;
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  headersTimeoutMs: 15_000,
+  requestTimeoutMs: 10 * 60_000,
+  minBodyBytesPerSecond: 1024,
+  bodyCheckIntervalMs: 15_000,
+  maxConnections: 4096,
+  maxSocketsPerAccount: 64,
+  pingIntervalMs: 25_000,
+};
+
+export const DEFAULT_RATES: RateLimits = {
+  proofsPerAddressAndNetwork: { burst: 20, perMinute: 4 },
+  proofsPerAddress: { burst: 100, perMinute: 10 },
+  proofsPerNetwork: { burst: 300, perMinute: 60 },
+  requestsPerAccount: { burst: 6000, perMinute: 30_000 },
+};
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A whole configuration from what matters; the rest as a small server wants it. */
+export function cloudConfig(given: Partial<CloudConfig> & { readonly dataDir: string }): CloudConfig {
+  const host = given.host ?? '127.0.0.1';
+  return {
+    host,
+    port: 0,
+    quotaBytes: DEFAULT_QUOTA_BYTES,
+    signup: isLoopback(host) ? 'open' : 'invite',
+    tls: isLoopback(host) ? { kind: 'none' } : { kind: 'self-signed' },
+    logLevel: 'warn',
+    trustProxy: false,
+    metricsToken: null,
+    retentionMs: RETENTION_MS,
+    uncommittedMs: UNCOMMITTED_MS,
+    upkeepIntervalMs: DAY_MS / 24,
+    http: DEFAULT_HTTP_LIMITS,
+    rates: DEFAULT_RATES,
+    now: () => Date.now(),
+    ...given,
+  };
+}

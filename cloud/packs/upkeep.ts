@@ -1,0 +1,88 @@
+/**
+ * What time does to an account: superseded records, dropped packs and uploads nobody committed go once their
+ * time is over, in small batches so that requests pass in between. A pack is marked `deleting` first, its
+ * bytes are removed, then it is forgotten: a stop anywhere in between is continued at the next run.
+ */
+import type { BlobStore } from '../store/blob-store.ts';
+import type { MetadataStore } from '../store/metadata-store.ts';
+
+const BATCH = 200;
+
+export interface UpkeepParts {
+  readonly store: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly now: () => number;
+  /** Told what a run failed with; the next run tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  start(intervalMs: number): void {
+    this.#timer = setInterval(() => void this.run(), intervalMs);
+    this.#timer.unref();
+    void this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** Runs once; asked for during a run, once more after it. */
+  run(): Promise<void> {
+    if (this.#running !== null) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#loop().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    this.#again = false;
+    try {
+      await this.#once();
+    } catch (error) {
+      this.#parts.failed(error);
+    }
+    if (this.#wantsMore()) await this.#loop();
+  }
+
+  #wantsMore(): boolean {
+    return this.#again && !this.#stopped;
+  }
+
+  async #once(): Promise<void> {
+    const { store, now } = this.#parts;
+    await store.upkeep.forgetExpired(now());
+    while (!this.#stopped && (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
+    while (!this.#stopped && (await this.#removePacks()) === BATCH);
+    for (const account of await store.upkeep.doomedAccounts()) {
+      await this.#parts.blobs.removeAccount(account);
+      while (!this.#stopped && (await store.upkeep.forgetAccount(account, BATCH)));
+    }
+  }
+
+  async #removePacks(): Promise<number> {
+    const { store, blobs, now } = this.#parts;
+    const doomed = await store.upkeep.doomPacks(now(), BATCH);
+    for (const { inline, account, vault, name } of doomed) {
+      if (!inline) await blobs.remove({ account, vault, pack: name });
+    }
+    if (doomed.length > 0) await store.upkeep.forgetPacks(doomed.map((pack) => pack.key));
+    return doomed.length;
+  }
+}

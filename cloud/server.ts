@@ -1,0 +1,173 @@
+/** Starts a whole server in this process: used by `main.ts serve` and by tests. */
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { pino, destination, type Logger } from 'pino';
+import { AccountService } from './accounts/account-service.ts';
+import { ChainCache } from './accounts/chain-cache.ts';
+import { opaqueServer } from './accounts/opaque-server.ts';
+import { Authenticator } from './api/authenticate.ts';
+import type { CloudContext } from './api/context.ts';
+import { EventHub } from './api/event-hub.ts';
+import { createHttpServer } from './api/http-server.ts';
+import { createMetrics } from './api/metrics.ts';
+import { ProofLimiter, RateLimiter } from './api/rate-limit.ts';
+import { cloudConfig, type CloudConfig } from './config.ts';
+import {
+  certificateFingerprint,
+  loadOpaqueSetup,
+  loadOwnCertificate,
+  prepareDataDir,
+  StartError,
+  type Certificate,
+} from './data-dir.ts';
+import { Upkeep } from './packs/upkeep.ts';
+import { lockDataDir } from './store/embedded/data-lock.ts';
+import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
+import { openFileBlobs } from './store/embedded/file-blobs.ts';
+
+export interface RunningServer {
+  /** `http://HOST:PORT`, or `https://HOST:PORT/#FINGERPRINT` with a certificate of its own. */
+  readonly address: string;
+  /** The same for every network interface when listening on all of them. */
+  readonly reachable: readonly string[];
+  /** For tests that move the clock. */
+  readonly upkeep: Upkeep;
+  /** Finishes what is being answered, ends the event sockets, flushes. */
+  close(): Promise<void>;
+}
+
+/** @throws StartError, StoreDamaged, StoreUnavailable, or what `listen` fails with */
+export async function startServer(
+  given: Partial<CloudConfig> & { readonly dataDir: string },
+): Promise<RunningServer> {
+  const config = cloudConfig(given);
+  await prepareDataDir(config.dataDir);
+  const unlock = lockDataDir(config.dataDir);
+  if (unlock === null) {
+    throw new StartError(
+      `the data directory ${config.dataDir} is in use by another coffre-cloud: stop that one, or give this one its own`,
+    );
+  }
+  const undo: (() => Promise<void> | void)[] = [unlock];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    return await open(config, undo, unwind);
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function open(
+  config: CloudConfig,
+  undo: (() => Promise<void> | void)[],
+  unwind: () => Promise<void>,
+): Promise<RunningServer> {
+  const { dataDir, now } = config;
+  const log = createLogger(config.logLevel);
+  const store = await openEmbeddedStore({
+    dataDir,
+    defaultQuotaBytes: config.quotaBytes,
+    exclusive: true,
+    retentionMs: config.retentionMs,
+    uncommittedMs: config.uncommittedMs,
+  });
+  undo.push(() => store.close());
+  const blobs = await openFileBlobs(dataDir, true);
+  const isNew = (await store.upkeep.stats()).accounts === 0;
+  const opaque = await opaqueServer(await loadOpaqueSetup(dataDir, isNew));
+  const certificate = await loadCertificate(config);
+
+  const chains = new ChainCache(store);
+  const events = new EventHub(store, config.http.pingIntervalMs, config.http.maxSocketsPerAccount);
+  undo.push(() => {
+    events.closeAll();
+  });
+  const upkeep = new Upkeep({
+    store,
+    blobs,
+    now,
+    failed: (error) => {
+      log.error(
+        { cause: error instanceof Error ? error.name : 'unknown' },
+        'upkeep failed; it will be tried again',
+      );
+    },
+  });
+  const context: CloudContext = {
+    config,
+    store,
+    blobs,
+    chains,
+    events,
+    upkeep,
+    accounts: new AccountService({ store, chains, opaque, signup: config.signup, now }),
+    auth: new Authenticator(store, new RateLimiter(config.rates.requestsPerAccount, now), now),
+    proofs: new ProofLimiter(config.rates, now),
+    metrics: createMetrics(store, () => events.size),
+  };
+  const app = await createHttpServer(context, log, certificate);
+  undo.push(async () => {
+    events.closeAll();
+    await app.close();
+  });
+  await app.listen({ host: config.host, port: config.port });
+  const { port } = app.server.address() as AddressInfo;
+  upkeep.start(config.upkeepIntervalMs);
+  undo.push(() => upkeep.stop());
+
+  const addressOf = (host: string): string => formatAddress(config, certificate, host, port);
+  return {
+    address: addressOf(config.host),
+    reachable: reachableHosts(config.host).map(addressOf),
+    upkeep,
+    close: once(unwind),
+  };
+}
+
+function createLogger(level: string): Logger {
+  // To stderr: stdout carries the address and nothing else. No pid, no host name.
+  return pino({ level, base: null }, destination({ dest: 2, sync: true }));
+}
+
+async function loadCertificate(config: CloudConfig): Promise<Certificate | null> {
+  const { tls } = config;
+  switch (tls.kind) {
+    case 'none':
+      return null;
+    case 'files':
+      return { cert: await readFile(tls.certFile, 'utf8'), key: await readFile(tls.keyFile, 'utf8') };
+    case 'self-signed':
+      return loadOwnCertificate(config.dataDir, config.host, config.now());
+  }
+}
+
+function formatAddress(
+  config: CloudConfig,
+  certificate: Certificate | null,
+  host: string,
+  port: number,
+): string {
+  const scheme = certificate === null ? 'http' : 'https';
+  const origin = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (certificate === null || config.tls.kind !== 'self-signed') return origin;
+  return `${origin}/#${certificateFingerprint(certificate.cert)}`;
+}
+
+/** The addresses of this machine when it listens on all of them. */
+function reachableHosts(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [];
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((address) => !address.internal && (host === '::' || address.family === 'IPv4'))
+    .filter((address) => !address.address.startsWith('fe80:'))
+    .map((address) => address.address);
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= work());
+}

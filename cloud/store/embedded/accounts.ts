@@ -1,0 +1,227 @@
+import { bundleSchema, type Bundle } from '../../../protocol/cloud.ts';
+import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
+import type { AccountRow, AccountStore } from '../metadata-store.ts';
+import { applyRevocation } from './revocation.ts';
+import { blob, hex, type Database } from './database.ts';
+import { rewindVault } from './rewind.ts';
+import { usageOf } from './usage.ts';
+
+interface AccountColumns {
+  account: Buffer;
+  email: string;
+  registration: string;
+  bundle: string;
+  disabled: number;
+  created_ms: number;
+  chain_length: number;
+  quota_bytes: number | null;
+  live_bytes: number;
+  uncommitted_bytes: number;
+  retained_bytes: number;
+}
+
+const COLUMNS = `account, email, registration, bundle, disabled, created_ms, chain_length,
+  quota_bytes, live_bytes, uncommitted_bytes, retained_bytes`;
+
+export function endSessions(database: Database, account: Uint8Array, keep: number | null): void {
+  database.run(
+    `DELETE FROM tokens WHERE session IN (SELECT session FROM sessions WHERE account = ?1) AND session IS NOT ?2`,
+    account,
+    keep,
+  );
+  database.run('DELETE FROM sessions WHERE account = ?1 AND session IS NOT ?2', account, keep);
+}
+
+export function embeddedAccounts(database: Database, defaultLimit: number): AccountStore {
+  const toRow = (row: AccountColumns): AccountRow => ({
+    account: hex(row.account) as AccountId,
+    email: row.email,
+    registration: row.registration,
+    bundle: parseBundle(row.bundle),
+    chainLength: row.chain_length,
+    disabled: row.disabled !== 0,
+    createdAtMs: row.created_ms,
+    usage: usageOf(row, defaultLimit),
+  });
+  const find = (where: string, value: string | Uint8Array): AccountRow | null => {
+    const row = database.get<AccountColumns>(
+      `SELECT ${COLUMNS} FROM accounts WHERE ${where} = ? AND doomed = 0`,
+      value,
+    );
+    return row === null ? null : toRow(row);
+  };
+
+  return {
+    async create(account) {
+      return database.write(() => {
+        const id = blob(account.account);
+        if (
+          database.get('SELECT 1 FROM accounts WHERE email = ? OR account = ?', account.email, id) !== null
+        ) {
+          return 'refused';
+        }
+        if (account.inviteHash !== null) {
+          const used = database.run(
+            'UPDATE invites SET used_ms = ? WHERE hash = ? AND used_ms IS NULL',
+            account.nowMs,
+            blob(account.inviteHash),
+          );
+          if (used.changes === 0) return 'refused';
+        }
+        database.run(
+          `INSERT INTO accounts (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+          id,
+          account.email,
+          account.registration,
+          JSON.stringify(account.bundle),
+          account.bundle.version,
+          account.nowMs,
+          account.chain.length,
+          blob(account.chainHead),
+        );
+        for (const [index, entry] of account.chain.entries()) {
+          database.run('INSERT INTO chain_entries (account, idx, entry) VALUES (?, ?, ?)', id, index, entry);
+        }
+        addDevice(database, id, account.device, account.nowMs);
+        return 'created';
+      });
+    },
+    async byEmail(email) {
+      return find('email', email);
+    },
+    async byId(account) {
+      return find('account', blob(account));
+    },
+    async list() {
+      return database
+        .all<AccountColumns>(`SELECT ${COLUMNS} FROM accounts WHERE doomed = 0 ORDER BY created_ms`)
+        .map(toRow);
+    },
+    async chain(account, from) {
+      return database
+        .all<{ entry: Buffer }>(
+          'SELECT entry FROM chain_entries WHERE account = ? AND idx >= ? ORDER BY idx',
+          blob(account),
+          from,
+        )
+        .map((row) => row.entry);
+    },
+    async devices(account) {
+      return database
+        .all<{ device: Buffer; last_heard_ms: number }>(
+          'SELECT device, last_heard_ms FROM devices WHERE account = ? AND revoked = 0',
+          blob(account),
+        )
+        .map((row) => ({ device: hex(row.device) as DeviceId, lastHeardMs: row.last_heard_ms }));
+    },
+    async heard(account, device, nowMs) {
+      await database.write(() =>
+        database.run(
+          'UPDATE devices SET last_heard_ms = max(last_heard_ms, ?) WHERE account = ? AND device = ?',
+          nowMs,
+          blob(account),
+          blob(device),
+        ),
+      );
+    },
+    async appendChain({ account, chain, entry, encoded, entryHash, nowMs }) {
+      return database.write(() => {
+        const id = blob(account);
+        const stored = database.get<{ chain_length: number; chain_head: Buffer }>(
+          'SELECT chain_length, chain_head FROM accounts WHERE account = ? AND doomed = 0',
+          id,
+        );
+        if (stored === null) return 'gone';
+        if (stored.chain_length !== chain.length || hex(stored.chain_head) !== chain.head) return 'stale';
+        const { body } = entry;
+        if (body.kind === 'revoke') {
+          if (!applyRevocation(database, id, body.device, body.pins, entry.index)) return 'stale';
+        } else if (body.kind === 'void') {
+          const rewound = rewindVault(database, id, body.pin, entry.index, nowMs);
+          if (rewound !== 'rewound') return rewound;
+        } else if (body.kind === 'add') {
+          addDevice(database, id, body.device, nowMs);
+        }
+        database.run(
+          'INSERT INTO chain_entries (account, idx, entry) VALUES (?, ?, ?)',
+          id,
+          entry.index,
+          encoded,
+        );
+        database.run(
+          'UPDATE accounts SET chain_length = ?, chain_head = ? WHERE account = ?',
+          chain.length + 1,
+          blob(entryHash),
+          id,
+        );
+        return 'appended';
+      });
+    },
+    async changePassword({ account, registration, bundle, keepSession }) {
+      return database.write(() => {
+        const id = blob(account);
+        const changed = database.run(
+          `UPDATE accounts SET registration = ?, bundle = ?, bundle_version = ?
+           WHERE account = ? AND bundle_version < ? AND doomed = 0`,
+          registration,
+          JSON.stringify(bundle),
+          bundle.version,
+          id,
+          bundle.version,
+        );
+        if (changed.changes === 0) return 'old-version';
+        endSessions(database, id, keepSession);
+        return 'changed';
+      });
+    },
+    async setQuota(account, limitBytes) {
+      await database.write(() =>
+        database.run('UPDATE accounts SET quota_bytes = ? WHERE account = ?', limitBytes, blob(account)),
+      );
+    },
+    async setDisabled(account, disabled) {
+      await database.write(() => {
+        const id = blob(account);
+        database.run('UPDATE accounts SET disabled = ? WHERE account = ?', disabled ? 1 : 0, id);
+        if (!disabled) return;
+        // Access tokens and grants end; the refresh tokens work again once the account does.
+        database.run(
+          'DELETE FROM tokens WHERE refresh = 0 AND session IN (SELECT session FROM sessions WHERE account = ?)',
+          id,
+        );
+        database.run('DELETE FROM grants WHERE account = ?', id);
+      });
+    },
+    async markDeleted(account) {
+      await database.write(() => {
+        const id = blob(account);
+        database.run(
+          `UPDATE accounts SET doomed = 1, disabled = 1, email = 'deleted:' || hex(account), registration = '', bundle = ''
+           WHERE account = ?`,
+          id,
+        );
+        endSessions(database, id, null);
+        database.run('DELETE FROM grants WHERE account = ?', id);
+      });
+    },
+    async addInvite(inviteHash, nowMs) {
+      await database.write(() =>
+        database.run('INSERT INTO invites (hash, created_ms) VALUES (?, ?)', blob(inviteHash), nowMs),
+      );
+    },
+  };
+}
+
+function addDevice(database: Database, account: Uint8Array, device: DeviceId, nowMs: number): void {
+  database.run(
+    'INSERT INTO devices (account, device, last_heard_ms) VALUES (?, ?, ?)',
+    account,
+    blob(device),
+    nowMs,
+  );
+}
+
+function parseBundle(text: string): Bundle {
+  return bundleSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,51 @@
+/** The embedded store: one SQLite file. Opened exclusively by the server, shared by the commands beside it. */
+import { join } from 'node:path';
+import type { MetadataStore } from '../metadata-store.ts';
+import { embeddedAccounts } from './accounts.ts';
+import { Database } from './database.ts';
+import { embeddedLog } from './log-read.ts';
+import { embeddedPacks } from './packs.ts';
+import { embeddedSessions } from './sessions.ts';
+import { embeddedUpkeep, releaseUploads, type Retention } from './upkeep.ts';
+
+export const DATABASE_FILE = 'cloud.sqlite';
+const DEFAULT_QUOTA = 'default-quota-bytes';
+
+export interface EmbeddedOptions extends Retention {
+  readonly dataDir: string;
+  /** For accounts without a quota of their own; null takes the one the server last ran with. */
+  readonly defaultQuotaBytes: number | null;
+  /** The caller holds the data directory: what an unclean stop left behind may be tidied. */
+  readonly exclusive: boolean;
+}
+
+/** @throws StoreDamaged, StoreUnavailable */
+export async function openEmbeddedStore(
+  options: EmbeddedOptions,
+): Promise<MetadataStore & { database: Database }> {
+  const database = new Database(join(options.dataDir, DATABASE_FILE));
+  if (options.exclusive) {
+    await database.write(() => {
+      releaseUploads(database, Number.MAX_SAFE_INTEGER);
+      if (options.defaultQuotaBytes === null) return;
+      database.run(
+        'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        DEFAULT_QUOTA,
+        String(options.defaultQuotaBytes),
+      );
+    });
+  }
+  const saved = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', DEFAULT_QUOTA);
+  const quota = options.defaultQuotaBytes ?? Number(saved?.value ?? 0);
+  return {
+    database,
+    accounts: embeddedAccounts(database, quota),
+    sessions: embeddedSessions(database),
+    log: embeddedLog(database, quota, options.retentionMs),
+    packs: embeddedPacks(database, quota, options.retentionMs),
+    upkeep: embeddedUpkeep(database, options),
+    async close() {
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Blobs as files: `blobs/ACCOUNT/VAULT/xx/NAME`, written to `incoming/` and renamed once whole and flushed,
+ * so a name that exists has all its bytes, also after a loss of power.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { BlobStoreUnavailable, type BlobName, type BlobStore } from '../blob-store.ts';
+
+const UNAVAILABLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM']);
+
+export async function openFileBlobs(
+  dataDir: string,
+  exclusive: boolean,
+): Promise<BlobStore & { pathOf(name: BlobName): string }> {
+  const root = join(dataDir, 'blobs');
+  const incoming = join(dataDir, 'incoming');
+  // What an unclean stop left half received belongs to nobody.
+  if (exclusive) await rm(incoming, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const folders = new Set<string>();
+  const pathOf = ({ account, vault, pack }: BlobName): string =>
+    join(root, account, vault, pack.slice(0, 2), pack);
+
+  const makeFolder = async (folder: string): Promise<void> => {
+    if (folders.has(folder)) return;
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined) {
+      for (let made = folder; made.length >= dirname(first).length; made = dirname(made))
+        await flushFolder(made);
+    }
+    if (folders.size > 10_000) folders.clear();
+    folders.add(folder);
+  };
+
+  return {
+    pathOf,
+    async put(name, size, body) {
+      const temporary = join(incoming, randomUUID());
+      try {
+        const whole = await receive(temporary, size, body, name.pack);
+        if (!whole) {
+          await rm(temporary, { force: true });
+          return 'mismatch';
+        }
+        const path = pathOf(name);
+        await makeFolder(dirname(path));
+        try {
+          await rename(temporary, path);
+        } catch (error) {
+          if (errorCode(error) !== 'ENOENT') throw error;
+          folders.delete(dirname(path)); // removed with its account, or by hand
+          await makeFolder(dirname(path));
+          await rename(temporary, path);
+        }
+        await flushFolder(dirname(path));
+        return 'stored';
+      } catch (error) {
+        await rm(temporary, { force: true }).catch(() => undefined);
+        throw asUnavailable(error);
+      }
+    },
+    async get(name, start, end) {
+      if (end <= start) return Readable.from([]);
+      let file;
+      try {
+        file = await open(pathOf(name), 'r');
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') return null;
+        throw asUnavailable(error);
+      }
+      return file.createReadStream({ start, end: end - 1, highWaterMark: 256 * 1024 });
+    },
+    async verify(name, size) {
+      try {
+        const path = pathOf(name);
+        if ((await stat(path)).size !== size) return 'damaged';
+        const hash = createHash('sha256');
+        for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+          hash.update(chunk as Buffer);
+        return hash.digest('hex') === name.pack ? 'sound' : 'damaged';
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') return 'missing';
+        if (errorCode(error) === 'EIO') return 'damaged';
+        throw asUnavailable(error);
+      }
+    },
+    async remove(name) {
+      await rm(pathOf(name), { force: true });
+    },
+    async removeAccount(account) {
+      await rm(join(root, account), { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes the body to a file and flushes it. False when its length or hash is another. */
+async function receive(
+  path: string,
+  size: number,
+  body: AsyncIterable<Uint8Array>,
+  expectedHash: string,
+): Promise<boolean> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const hash = createHash('sha256');
+    let received = 0;
+    for await (const chunk of body) {
+      received += chunk.length;
+      if (received > size) return false;
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    if (received !== size || hash.digest('hex') !== expectedHash) return false;
+    await file.datasync();
+    return true;
+  } finally {
+    await file.close();
+  }
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // has no handle to flush on a folder
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function asUnavailable(error: unknown): unknown {
+  if (!UNAVAILABLE.has(errorCode(error))) return error;
+  return new BlobStoreUnavailable('the disk is full or failing', { cause: error });
+}

@@ -1,0 +1,127 @@
+import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
+import type { NewTokens, SessionRow, SessionStore } from '../metadata-store.ts';
+import { blob, hex, type Database } from './database.ts';
+
+interface SessionColumns {
+  session: number;
+  account: Buffer;
+  device: Buffer;
+}
+
+const toSession = (row: SessionColumns | null): SessionRow | null =>
+  row === null
+    ? null
+    : { session: row.session, account: hex(row.account) as AccountId, device: hex(row.device) as DeviceId };
+
+const FIND = `SELECT s.session, s.account, s.device FROM tokens t JOIN sessions s ON s.session = t.session
+  JOIN accounts a ON a.account = s.account
+  WHERE t.hash = ? AND t.refresh = ? AND t.expires_ms > ? AND a.disabled = 0`;
+
+export function embeddedSessions(database: Database): SessionStore {
+  const addTokens = (session: number, tokens: NewTokens): void => {
+    const sql = 'INSERT INTO tokens (hash, session, refresh, expires_ms) VALUES (?, ?, ?, ?)';
+    database.run(sql, blob(tokens.accessHash), session, 0, tokens.accessExpiresMs);
+    database.run(sql, blob(tokens.refreshHash), session, 1, tokens.refreshExpiresMs);
+  };
+  const end = (session: number): void => {
+    database.run('DELETE FROM tokens WHERE session = ?', session);
+    database.run('DELETE FROM sessions WHERE session = ?', session);
+  };
+
+  return {
+    async open({ account, device, tokens, nowMs }) {
+      await database.write(() => {
+        const { id } = database.run(
+          'INSERT INTO sessions (account, device, created_ms) VALUES (?, ?, ?)',
+          blob(account),
+          blob(device),
+          nowMs,
+        );
+        addTokens(id, tokens);
+      });
+    },
+    async byAccess(accessHash, nowMs) {
+      return toSession(database.get<SessionColumns>(FIND, blob(accessHash), 0, nowMs));
+    },
+    async byRefresh(refreshHash, nowMs) {
+      return toSession(database.get<SessionColumns>(FIND, blob(refreshHash), 1, nowMs));
+    },
+    async rotate(refreshHash, tokens, nowMs, graceMs) {
+      return database.write(() => {
+        const token = database.get<{ session: number; spent_ms: number | null }>(
+          'SELECT session, spent_ms FROM tokens WHERE hash = ? AND refresh = 1 AND expires_ms > ?',
+          blob(refreshHash),
+          nowMs,
+        );
+        if (token === null) return 'refused';
+        if (token.spent_ms !== null && nowMs - token.spent_ms > graceMs) {
+          end(token.session); // somebody holds a copy: neither holder keeps the session
+          return 'refused';
+        }
+        database.run(
+          'UPDATE tokens SET spent_ms = coalesce(spent_ms, ?) WHERE hash = ?',
+          nowMs,
+          blob(refreshHash),
+        );
+        addTokens(token.session, tokens);
+        return 'rotated';
+      });
+    },
+    async alive(session) {
+      return (
+        database.get(
+          `SELECT 1 FROM sessions s JOIN accounts a ON a.account = s.account WHERE s.session = ? AND a.disabled = 0`,
+          session,
+        ) !== null
+      );
+    },
+    async end(session) {
+      await database.write(() => {
+        end(session);
+      });
+    },
+    async saveGrant(grantHash, account, expiresMs) {
+      await database.write(() =>
+        database.run(
+          'INSERT INTO grants (hash, account, expires_ms) VALUES (?, ?, ?)',
+          blob(grantHash),
+          blob(account),
+          expiresMs,
+        ),
+      );
+    },
+    async grant(grantHash, nowMs) {
+      const row = database.get<{ account: Buffer }>(
+        `SELECT g.account FROM grants g JOIN accounts a ON a.account = g.account
+         WHERE g.hash = ? AND g.expires_ms > ? AND a.disabled = 0`,
+        blob(grantHash),
+        nowMs,
+      );
+      return row === null ? null : (hex(row.account) as AccountId);
+    },
+    async saveProof(proofHash, kind, proof, expiresMs) {
+      await database.write(() =>
+        database.run(
+          'INSERT INTO proofs (hash, kind, account, data, expires_ms) VALUES (?, ?, ?, ?, ?)',
+          blob(proofHash),
+          kind,
+          proof.account === null ? null : blob(proof.account),
+          proof.data,
+          expiresMs,
+        ),
+      );
+    },
+    async takeProof(proofHash, kind, nowMs) {
+      return database.write(() => {
+        const row = database.get<{ account: Buffer | null; data: string }>(
+          'DELETE FROM proofs WHERE hash = ? AND kind = ? AND expires_ms > ? RETURNING account, data',
+          blob(proofHash),
+          kind,
+          nowMs,
+        );
+        if (row === null) return null;
+        return { account: row.account === null ? null : (hex(row.account) as AccountId), data: row.data };
+      });
+    },
+  };
+}

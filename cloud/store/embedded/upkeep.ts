@@ -1,0 +1,206 @@
+import { DAY_MS } from '../../../protocol/limits.ts';
+import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
+import type { DoomedPack, StoreStats, UpkeepStore } from '../metadata-store.ts';
+import { forgetAccountRows } from './forget-account.ts';
+import { blob, hex, type Database } from './database.ts';
+import { moveBytes } from './usage.ts';
+
+const HOLD = 'blobs-held-until-ms';
+
+interface ExpiredRecord {
+  id: number;
+  vault: number;
+  account: Buffer;
+  from_seq: number;
+  to_seq: number;
+  bytes: number;
+}
+
+interface ExpiredPack {
+  key: number;
+  vault: number;
+  account: Buffer;
+  state: 'dropped' | 'purged' | 'uploaded';
+  size: number;
+  index_bytes: number;
+}
+
+export interface Retention {
+  readonly retentionMs: number;
+  readonly uncommittedMs: number;
+}
+
+export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs }: Retention): UpkeepStore {
+  return {
+    async forgetExpired(nowMs) {
+      await database.write(() => {
+        for (const table of ['tokens', 'grants', 'proofs']) {
+          database.run(`DELETE FROM ${table} WHERE expires_ms <= ?`, nowMs);
+        }
+        database.run(
+          'DELETE FROM sessions WHERE created_ms < ? AND session NOT IN (SELECT session FROM tokens)',
+          nowMs - DAY_MS,
+        );
+        database.run('DELETE FROM voided_commits WHERE voided_ms <= ?', nowMs - retentionMs);
+        releaseUploads(database, nowMs - DAY_MS);
+      });
+    },
+    async forgetRecords(nowMs, batch) {
+      return database.write(() => {
+        const rows = database.all<ExpiredRecord>(
+          `SELECT r.rowid AS id, r.vault, v.account, r.from_seq, r.to_seq, coalesce(length(r.object), 0) AS bytes
+           FROM records r JOIN vaults v ON v.key = r.vault WHERE r.to_ms <= ? LIMIT ?`,
+          nowMs - retentionMs,
+          batch,
+        );
+        for (const row of rows) {
+          database.run('DELETE FROM records WHERE rowid = ?', row.id);
+          moveBytes(database, row.account, { retained: -row.bytes });
+          raiseFloor(database, row.vault, row.to_seq);
+        }
+        for (const row of rows) forgetLists(database, row.vault, [row.from_seq, row.to_seq]);
+        return rows.length;
+      });
+    },
+    async doomPacks(nowMs, batch) {
+      return database.write(() => {
+        const hold = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', HOLD);
+        if (hold !== null && Number(hold.value) > nowMs) return [];
+        for (const pack of expiredPacks(database, nowMs - retentionMs, nowMs - uncommittedMs, batch)) {
+          doom(database, pack);
+        }
+        return database
+          .all<{ key: number; account: Buffer; vault: Buffer; name: Buffer; inline: number }>(
+            `SELECT p.key, v.account, v.vault, p.name, p.inline FROM packs p JOIN vaults v ON v.key = p.vault
+             WHERE p.state = 'deleting' OR (p.state = 'purged' AND p.bytes_gone = 0) LIMIT ?`,
+            batch,
+          )
+          .map((row): DoomedPack => ({
+            key: row.key,
+            account: hex(row.account) as AccountId,
+            vault: hex(row.vault) as VaultId,
+            name: hex(row.name) as PackName,
+            inline: row.inline !== 0,
+          }));
+      });
+    },
+    async forgetPacks(keys) {
+      await database.write(() => {
+        for (const key of keys) {
+          database.run('DELETE FROM inline_packs WHERE pack = ?', key);
+          database.run("UPDATE packs SET bytes_gone = 1 WHERE key = ? AND state = 'purged'", key);
+          const gone = database.get<{ vault: number }>(
+            "DELETE FROM packs WHERE key = ? AND state = 'deleting' RETURNING vault",
+            key,
+          );
+          if (gone === null) continue;
+          const spans = database.all<{ from_seq: number; to_seq: number | null }>(
+            'DELETE FROM pack_spans WHERE pack = ? RETURNING from_seq, to_seq',
+            key,
+          );
+          forgetLists(
+            database,
+            gone.vault,
+            spans.flatMap((span) => [span.from_seq, span.to_seq ?? span.from_seq]),
+          );
+        }
+      });
+    },
+    async doomedAccounts() {
+      return database
+        .all<{ account: Buffer }>('SELECT account FROM accounts WHERE doomed = 1')
+        .map((row) => hex(row.account) as AccountId);
+    },
+    async forgetAccount(account, batch) {
+      return database.write(() => forgetAccountRows(database, blob(account), batch));
+    },
+    async holdBlobs(untilMs) {
+      await database.write(() =>
+        database.run(
+          'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+          HOLD,
+          String(untilMs),
+        ),
+      );
+    },
+    async stats() {
+      const stats = database.get<StoreStats>(
+        `SELECT count(*) AS accounts, coalesce(sum(live_bytes), 0) AS liveBytes,
+           coalesce(sum(uncommitted_bytes), 0) AS uncommittedBytes,
+           coalesce(sum(retained_bytes), 0) AS retainedBytes,
+           (SELECT count(*) FROM vaults) AS vaults, (SELECT coalesce(sum(head_seq), 0) FROM vaults) AS commits,
+           (SELECT count(*) FROM packs) AS packs
+         FROM accounts WHERE doomed = 0`,
+      );
+      if (stats === null) throw new Error('an aggregate has a row');
+      return stats;
+    },
+  };
+}
+
+/** Gives back bytes charged for uploads that began before `beforeMs` and never ended. */
+export function releaseUploads(database: Database, beforeMs: number): void {
+  const rows = database.all<{ account: Buffer; size: number }>(
+    `SELECT v.account, u.size FROM uploads u JOIN vaults v ON v.key = u.vault WHERE u.started_ms < ?`,
+    beforeMs,
+  );
+  for (const row of rows) moveBytes(database, row.account, { uncommitted: -row.size });
+  database.run('DELETE FROM uploads WHERE started_ms < ?', beforeMs);
+}
+
+function raiseFloor(database: Database, vault: number, seq: number): void {
+  database.run('UPDATE vaults SET floor_seq = ? WHERE key = ? AND floor_seq < ?', seq, vault, seq);
+}
+
+/** Forgets the lists of those commits that nothing live or retained came from any more. */
+function forgetLists(database: Database, vault: number, seqs: readonly number[]): void {
+  for (const seq of seqs) {
+    database.run(
+      `DELETE FROM commit_lists WHERE vault = ?1 AND seq = ?2
+         AND seq <= (SELECT floor_seq FROM vaults WHERE key = ?1)
+         AND NOT EXISTS (SELECT 1 FROM records WHERE vault = ?1 AND from_seq = ?2 AND object IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM pack_spans WHERE vault = ?1 AND from_seq = ?2)
+         AND NOT EXISTS (SELECT 1 FROM pack_spans WHERE vault = ?1 AND to_seq = ?2)`,
+      vault,
+      seq,
+    );
+  }
+}
+
+function expiredPacks(
+  database: Database,
+  retainedBefore: number,
+  silentBefore: number,
+  batch: number,
+): ExpiredPack[] {
+  const columns = `p.key, p.vault, v.account, p.state, p.size, coalesce(length(p.index_object), 0) AS index_bytes`;
+  const dropped = database.all<ExpiredPack>(
+    `SELECT ${columns} FROM packs p JOIN vaults v ON v.key = p.vault
+     WHERE p.state IN ('dropped', 'purged') AND p.changed_ms <= ? LIMIT ?`,
+    retainedBefore,
+    batch,
+  );
+  const uploaded = database.all<ExpiredPack>(
+    `SELECT ${columns} FROM packs p JOIN vaults v ON v.key = p.vault
+     LEFT JOIN devices d ON d.account = v.account AND d.device = p.device
+     WHERE p.state = 'uploaded' AND p.changed_ms <= ?1 AND coalesce(d.last_heard_ms, 0) <= ?1 LIMIT ?2`,
+    silentBefore,
+    batch,
+  );
+  return [...dropped, ...uploaded];
+}
+
+function doom(database: Database, pack: ExpiredPack): void {
+  database.run("UPDATE packs SET state = 'deleting' WHERE key = ?", pack.key);
+  if (pack.state === 'uploaded') {
+    moveBytes(database, pack.account, { uncommitted: -pack.size });
+    return;
+  }
+  const bytes = pack.state === 'dropped' ? pack.size + pack.index_bytes : pack.index_bytes;
+  moveBytes(database, pack.account, { retained: -bytes });
+  const last = database.get<{ seq: number | null }>(
+    'SELECT max(to_seq) AS seq FROM pack_spans WHERE pack = ?',
+    pack.key,
+  );
+  raiseFloor(database, pack.vault, last?.seq ?? 0);
+}

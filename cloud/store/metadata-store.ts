@@ -1,0 +1,279 @@
+/**
+ * Everything the account server remembers but the bytes of packs, as a port. Each method is one whole
+ * transaction: it is atomic, and durable once its promise resolves. Rules live with the callers' rooms as
+ * pure functions (`log/judge-commit.ts`, `accounts/judge-chain.ts`) which an implementation calls inside
+ * its transaction with the facts it read there, so every store decides alike. `store/acceptance.ts` is the
+ * suite each implementation passes. Times are milliseconds since 1970 from the caller's clock.
+ */
+import type { Bundle, Head } from '../../protocol/cloud.ts';
+import type { CommitFrame } from '../../protocol/commit.ts';
+import type { ChainEntry, DeviceChain } from '../../protocol/device-chain.ts';
+import type { AccountId, DeviceId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
+import type { HistoryItem, ReceivedHeader, StatePage } from '../../protocol/pages.ts';
+import type { CommitRefusal } from '../log/judge-commit.ts';
+import type { PackState } from '../packs/pack-state.ts';
+import type { QuotaRefusal, Usage } from '../quota/quota.ts';
+
+export interface AccountRow {
+  readonly account: AccountId;
+  readonly email: string;
+  /** The OPAQUE registration record. */
+  readonly registration: string;
+  readonly bundle: Bundle;
+  readonly chainLength: number;
+  readonly disabled: boolean;
+  readonly createdAtMs: number;
+  readonly usage: Usage;
+}
+
+export interface NewAccount {
+  readonly account: AccountId;
+  readonly email: string;
+  readonly registration: string;
+  readonly bundle: Bundle;
+  /** Encoded signed entries, from genesis on. */
+  readonly chain: readonly Uint8Array[];
+  readonly chainHead: Hash;
+  readonly device: DeviceId;
+  readonly nowMs: number;
+  /** Hash of the invitation to use up; null when sign-up is open. */
+  readonly inviteHash: Hash | null;
+}
+
+export interface NewTokens {
+  readonly accessHash: Hash;
+  readonly accessExpiresMs: number;
+  readonly refreshHash: Hash;
+  readonly refreshExpiresMs: number;
+}
+
+export interface SessionRow {
+  readonly session: number;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+}
+
+export type ProofKind = 'login' | 'recovery';
+
+export interface ProofRow {
+  /** Null for an address nobody has: the proof can then never succeed. */
+  readonly account: AccountId | null;
+  readonly data: string;
+}
+
+export interface AccountStore {
+  /** `refused`: the address or the account exists, or the invitation does not. */
+  create(account: NewAccount): Promise<'created' | 'refused'>;
+  byEmail(email: string): Promise<AccountRow | null>;
+  byId(account: AccountId): Promise<AccountRow | null>;
+  list(): Promise<readonly AccountRow[]>;
+  /** Encoded signed chain entries from an index on. */
+  chain(account: AccountId, from: number): Promise<readonly Uint8Array[]>;
+  devices(account: AccountId): Promise<readonly { device: DeviceId; lastHeardMs: number }[]>;
+  heard(account: AccountId, device: DeviceId, nowMs: number): Promise<void>;
+  /**
+   * Appends an entry that `chain` accepted, if the stored chain still is `chain`: a `revoke` must pin every
+   * vault's head and ends the device's sessions, a `void` rewinds its vault.
+   */
+  appendChain(append: {
+    readonly account: AccountId;
+    readonly chain: DeviceChain;
+    readonly entry: ChainEntry;
+    readonly encoded: Uint8Array;
+    readonly entryHash: Hash;
+    readonly nowMs: number;
+  }): Promise<'appended' | 'stale' | 'gone'>;
+  /** New password: registration and bundle together; every session but `keepSession` ends. */
+  changePassword(change: {
+    readonly account: AccountId;
+    readonly registration: string;
+    readonly bundle: Bundle;
+    readonly keepSession: number | null;
+  }): Promise<'changed' | 'old-version'>;
+  setQuota(account: AccountId, limitBytes: number): Promise<void>;
+  setDisabled(account: AccountId, disabled: boolean): Promise<void>;
+  /** Frees the address and ends every session at once; `UpkeepStore.forgetAccounts` does the rest. */
+  markDeleted(account: AccountId): Promise<void>;
+  addInvite(inviteHash: Hash, nowMs: number): Promise<void>;
+}
+
+export interface SessionStore {
+  open(session: { account: AccountId; device: DeviceId; tokens: NewTokens; nowMs: number }): Promise<void>;
+  byAccess(accessHash: Hash, nowMs: number): Promise<SessionRow | null>;
+  /** The session a refresh token belongs to, spent or not. */
+  byRefresh(refreshHash: Hash, nowMs: number): Promise<SessionRow | null>;
+  /** Spends a refresh token for new ones. Spent longer than `graceMs` ago: the whole session ends. */
+  rotate(
+    refreshHash: Hash,
+    tokens: NewTokens,
+    nowMs: number,
+    graceMs: number,
+  ): Promise<'rotated' | 'refused'>;
+  alive(session: number): Promise<boolean>;
+  end(session: number): Promise<void>;
+  saveGrant(grantHash: Hash, account: AccountId, expiresMs: number): Promise<void>;
+  grant(grantHash: Hash, nowMs: number): Promise<AccountId | null>;
+  saveProof(proofHash: Hash, kind: ProofKind, proof: ProofRow, expiresMs: number): Promise<void>;
+  /** Reads and forgets: a proof is tried once. */
+  takeProof(proofHash: Hash, kind: ProofKind, nowMs: number): Promise<ProofRow | null>;
+}
+
+export type AppendOutcome =
+  | {
+      readonly kind: 'committed';
+      readonly seq: number;
+      readonly receivedAtMs: number;
+      readonly created: boolean;
+    }
+  /** This very commit is in the log already. */
+  | { readonly kind: 'known'; readonly seq: number; readonly receivedAtMs: number }
+  /** The stored device chain is no longer the one given. */
+  | { readonly kind: 'chain-moved' }
+  | CommitRefusal;
+
+export interface StoredChanges {
+  readonly head: Head;
+  /** Encoded frames, oldest first, without inline packs. */
+  readonly commits: readonly { readonly receivedAtMs: number; readonly frame: Uint8Array }[];
+}
+
+export interface LogStore {
+  vaults(account: AccountId): Promise<readonly { vault: VaultId; head: Head; createdAtMs: number }[]>;
+  /** Null when the account has no such vault. */
+  head(account: AccountId, vault: VaultId): Promise<Head | null>;
+  /** The frame's signature and its place in `chain` are checked already; the rest happens here. */
+  appendCommit(append: {
+    readonly account: AccountId;
+    readonly chain: DeviceChain;
+    readonly frame: CommitFrame;
+    readonly hash: Hash;
+    readonly nowMs: number;
+  }): Promise<AppendOutcome>;
+  changes(
+    account: AccountId,
+    vault: VaultId,
+    after: number,
+    maxBytes: number,
+  ): Promise<StoredChanges | 'gone' | null>;
+  state(
+    account: AccountId,
+    vault: VaultId,
+    at: number,
+    cursor: string | null,
+    maxBytes: number,
+  ): Promise<StatePage | 'gone' | 'bad-cursor' | null>;
+  headers(
+    account: AccountId,
+    vault: VaultId,
+    from: number,
+    to: number,
+  ): Promise<readonly ReceivedHeader[] | null>;
+  history(
+    account: AccountId,
+    vault: VaultId,
+    node: NodeId,
+    maxBytes: number,
+  ): Promise<readonly HistoryItem[] | null>;
+  /** The last commit received at or before a time. */
+  headAt(account: AccountId, vault: VaultId, atMs: number): Promise<{ head: Head | null } | null>;
+  epochs(account: AccountId, vault: VaultId): Promise<readonly StoredEpoch[] | null>;
+  lease(
+    account: AccountId,
+    vault: VaultId,
+    device: DeviceId,
+    nowMs: number,
+    lengthMs: number,
+  ): Promise<{ granted: boolean; untilMs: number } | null>;
+}
+
+export interface StoredEpoch {
+  readonly epoch: number;
+  readonly header: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly opening: Uint8Array;
+  readonly wraps: Uint8Array;
+}
+
+export interface PackRow {
+  readonly size: number;
+  readonly state: PackState;
+  /** The bytes, when the pack travelled inside its commit and lives in the metadata store. */
+  readonly inline: Uint8Array | null;
+}
+
+export type Reservation =
+  | { readonly kind: 'reserved'; readonly upload: number }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'deleting' }
+  | QuotaRefusal;
+
+export interface PackStore {
+  find(account: AccountId, vault: VaultId, name: PackName): Promise<PackRow | null>;
+  /** Charges the bytes before they arrive. Null when the account has no such vault. */
+  reserve(upload: {
+    readonly account: AccountId;
+    readonly vault: VaultId;
+    readonly name: PackName;
+    readonly size: number;
+    readonly device: DeviceId;
+    readonly nowMs: number;
+  }): Promise<Reservation | null>;
+  /** The bytes are durable in the blob store. `gone`: the vault went away meanwhile. */
+  complete(upload: number, nowMs: number): Promise<'stored' | 'deleting' | 'gone'>;
+  release(upload: number): Promise<void>;
+  /** Marks dropped packs whose bytes are to go at once; returns those it marked. */
+  purge(account: AccountId, vault: VaultId, names: readonly PackName[]): Promise<number | null>;
+}
+
+/** A blob the upkeep is to remove. */
+export interface DoomedPack {
+  readonly key: number;
+  readonly account: AccountId;
+  readonly vault: VaultId;
+  readonly name: PackName;
+  readonly inline: boolean;
+}
+
+export interface UpkeepStore {
+  /** Forgets tokens, grants and proofs past their time, and reservations older than a day. */
+  forgetExpired(nowMs: number): Promise<void>;
+  /**
+   * Forgets up to `batch` superseded records whose retention is over, and the lists of commits from which
+   * nothing live or retained is left; returns how many records.
+   */
+  forgetRecords(nowMs: number, batch: number): Promise<number>;
+  /**
+   * Marks up to `batch` packs `deleting`: dropped ones past the retention time, uploads never committed
+   * whose device fell silent. None while a backup holds the blobs. Includes those marked before and the
+   * purged ones whose bytes are still there.
+   */
+  doomPacks(nowMs: number, batch: number): Promise<readonly DoomedPack[]>;
+  /** Their blobs are gone. */
+  forgetPacks(keys: readonly number[]): Promise<void>;
+  doomedAccounts(): Promise<readonly AccountId[]>;
+  /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */
+  forgetAccount(account: AccountId, batch: number): Promise<boolean>;
+  /** A backup runs until then: no blob may be removed. */
+  holdBlobs(untilMs: number): Promise<void>;
+  stats(): Promise<StoreStats>;
+}
+
+export interface StoreStats {
+  readonly accounts: number;
+  readonly vaults: number;
+  readonly commits: number;
+  readonly packs: number;
+  readonly liveBytes: number;
+  readonly uncommittedBytes: number;
+  readonly retainedBytes: number;
+}
+
+export interface MetadataStore {
+  readonly accounts: AccountStore;
+  readonly sessions: SessionStore;
+  readonly log: LogStore;
+  readonly packs: PackStore;
+  readonly upkeep: UpkeepStore;
+  /** Flushes and closes. */
+  close(): Promise<void>;
+}
