@@ -34,8 +34,7 @@ export function localTree({ database, transaction }: Shared, key: number, config
   );
   const byAlias = database.prepare<[number, NodeId, string], LocalRow>(
     `SELECT ${LOCAL_COLUMNS} FROM local_node
-     WHERE pair = ? AND parent = unhex(?) AND name = ? AND name <> disk_name AND parked = 0
-     ORDER BY key LIMIT 1`,
+     WHERE pair = ? AND parent = unhex(?) AND name = ? AND name <> disk_name AND parked = 0`,
   );
   const children = database.prepare<[number, NodeId, number, NodeId], LocalRow>(
     `SELECT ${LOCAL_COLUMNS} FROM local_node WHERE pair = ? AND parent = unhex(?) AND parked = 0
@@ -43,7 +42,7 @@ export function localTree({ database, transaction }: Shared, key: number, config
      SELECT ${LOCAL_COLUMNS} FROM local_node WHERE pair = ? AND parent = unhex(?) AND parked = 1`,
   );
   const byIdentity = database.prepare<[number, number, number], LocalRow>(
-    `SELECT ${LOCAL_COLUMNS} FROM local_node WHERE pair = ? AND ino = ? AND dev = ? ORDER BY key`,
+    `SELECT ${LOCAL_COLUMNS} FROM local_node WHERE pair = ? AND ino = ? AND dev = ?`,
   );
   const put = database.prepare(
     `INSERT INTO local_node (pair, id, parent, name, disk_name, type, mode, mtime_us, size, content, dev, ino,

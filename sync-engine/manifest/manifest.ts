@@ -170,6 +170,7 @@ export interface PairStore {
   syncedFileCount(): number;
   syncedBytes(): number;
 
+  /** After the put that made it so: its weight for `pending` is taken here. Marked again, it keeps its place. */
   markDirty(id: NodeId): void;
   clearDirty(id: NodeId): void;
   isDirty(id: NodeId): boolean;
@@ -180,14 +181,14 @@ export interface PairStore {
     nowMs: number,
   ): { readonly ids: readonly NodeId[]; readonly cursor: number };
   dirtyCount(): number;
-  /** Sizes of dirty files: what is waiting. */
+  /** Dirty files, and the bytes of theirs that have to travel (a renamed or removed file: none). */
   pending(): { files: number; bytes: number };
 
   /** Not tried before `untilMs`; `attempts` grows with each call and is returned. */
   quarantine(id: NodeId, untilMs: number): number;
   attempts(id: NodeId): number;
   release(id: NodeId): void;
-  /** The earliest `untilMs` in the future, or null. */
+  /** The earliest `untilMs` of a dirty node after the `nowMs` last given to `dirty`, or null. */
   nextRelease(): number | null;
 
   /** Rows applied since the last flush of the file system; verified against their content after an unclean stop. */

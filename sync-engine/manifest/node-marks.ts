@@ -26,13 +26,23 @@ export function nodeMarks(shared: Shared, key: number): NodeMarks {
 }
 
 function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): DirtyMarks {
-  // A node marked again keeps its place, so a pass over the marks always ends.
-  const mark = database.prepare<[number, number, NodeId]>(
-    `WITH m (pair, seq, node) AS (VALUES (?, ?, unhex(?)))
-     INSERT INTO dirty (pair, seq, node, until_ms)
-     SELECT m.pair, m.seq, m.node,
-       (SELECT q.until_ms FROM quarantine q WHERE q.pair = m.pair AND q.node = m.node)
-     FROM m WHERE true ON CONFLICT (pair, node) DO NOTHING`,
+  // A node marked again keeps its place, so a pass over the marks always ends; it is weighed again.
+  const mark = database.prepare<[number, NodeId, number]>(
+    `WITH m (pair, node, seq) AS (VALUES (?, unhex(?), ?))
+     INSERT INTO dirty (pair, seq, node, until_ms, is_file, bytes)
+     SELECT m.pair, m.seq, m.node, q.until_ms, ifnull(l.type = 0, 0) OR ifnull(r.type = 0, 0),
+       CASE WHEN l.type = 0 AND (s.key IS NULL OR l.content IS NOT s.content)
+             AND (r.key IS NULL OR l.content IS NOT r.content) THEN l.size ELSE 0 END
+       + CASE WHEN r.type = 0 AND (s.key IS NULL OR r.content IS NOT s.content)
+             AND (l.key IS NULL OR r.content IS NOT l.content) THEN r.size ELSE 0 END
+     FROM m JOIN pair p ON p.key = m.pair
+     LEFT JOIN local_node l ON l.pair = m.pair AND l.id = m.node
+     LEFT JOIN synced_node s ON s.pair = m.pair AND s.id = m.node
+     LEFT JOIN remote_node r ON r.vault = p.vault AND r.id = m.node
+     LEFT JOIN quarantine q ON q.pair = m.pair AND q.node = m.node
+     WHERE true
+     ON CONFLICT (pair, node) DO UPDATE SET is_file = excluded.is_file, bytes = excluded.bytes
+       WHERE is_file <> excluded.is_file OR bytes <> excluded.bytes`,
   );
   const clear = database.prepare<[number, NodeId]>('DELETE FROM dirty WHERE pair = ? AND node = unhex(?)');
   const has = database
@@ -68,7 +78,7 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
   let lastAskedMs = Number.MIN_SAFE_INTEGER;
 
   return {
-    markDirty: (id) => void mark.run(key, nextMark(), id),
+    markDirty: (id) => void mark.run(key, id, nextMark()),
     clearDirty: (id) => void clear.run(key, id),
     isDirty: (id) => has.get(key, id) !== undefined,
     dirty(limit, after, nowMs) {

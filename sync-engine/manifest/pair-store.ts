@@ -27,8 +27,7 @@ function syncedTree({ database }: Shared, key: number): SyncedPart {
     `SELECT ${NODE_COLUMNS} FROM synced_node WHERE pair = ? AND id = unhex(?)`,
   );
   const child = database.prepare<[number, NodeId, string], NodeRow>(
-    `SELECT ${NODE_COLUMNS} FROM synced_node WHERE pair = ? AND parent = unhex(?) AND name = ?
-     ORDER BY key LIMIT 1`,
+    `SELECT ${NODE_COLUMNS} FROM synced_node WHERE pair = ? AND parent = unhex(?) AND name = ?`,
   );
   const children = database.prepare<[number, NodeId], NodeRow>(
     `SELECT ${NODE_COLUMNS} FROM synced_node WHERE pair = ? AND parent = unhex(?) ORDER BY name`,

@@ -58,8 +58,7 @@ function remoteTree({ database }: Shared, key: number): RemotePart {
     `SELECT ${REMOTE_COLUMNS} FROM remote_node WHERE vault = ? AND id = unhex(?)`,
   );
   const child = database.prepare<[number, NodeId, string], RemoteRow>(
-    `SELECT ${REMOTE_COLUMNS} FROM remote_node WHERE vault = ? AND parent = unhex(?) AND name = ?
-     ORDER BY key LIMIT 1`,
+    `SELECT ${REMOTE_COLUMNS} FROM remote_node WHERE vault = ? AND parent = unhex(?) AND name = ?`,
   );
   const children = database.prepare<[number, NodeId], RemoteRow>(
     `SELECT ${REMOTE_COLUMNS} FROM remote_node WHERE vault = ? AND parent = unhex(?) ORDER BY name`,

@@ -1,8 +1,9 @@
 /**
  * Version 2: counts that the status shows, kept by triggers so that they follow every write and every
  * rollback. `vault.remote_count`; `pair.local_count`, `synced_files`, `synced_bytes`, `dirty_count`,
- * `dirty_files`, `dirty_bytes`. A dirty row carries what it adds to the last two: whether it is a file, and
- * the bytes that have to travel (content one side has and neither the other nor the synced tree).
+ * `dirty_files`, `dirty_bytes`. A dirty row carries what it adds to the last two, as weighed when it was last
+ * marked: whether it is a file, and the bytes that have to travel (content one side has and neither the other
+ * nor the synced tree).
  */
 const WAITING = `
   SELECT ifnull(l.type = 0, 0) OR ifnull(r.type = 0, 0),
@@ -15,24 +16,6 @@ const WAITING = `
   LEFT JOIN synced_node s ON s.pair = p.key AND s.id = dirty.node
   LEFT JOIN remote_node r ON r.vault = p.vault AND r.id = dirty.node
   WHERE p.key = dirty.pair`;
-
-const DIFFERS = 'new.content IS NOT old.content OR new.size <> old.size OR new.type <> old.type';
-
-/** Weighs a node's dirty rows again when its row in one tree changes. */
-function weighOn(table: string, owner: 'pair' | 'vault'): string {
-  const rows = (row: 'new' | 'old') =>
-    owner === 'pair'
-      ? `pair = ${row}.pair AND node = ${row}.id`
-      : `pair IN (SELECT key FROM pair WHERE vault = ${row}.vault) AND node = ${row}.id`;
-  const weigh = (row: 'new' | 'old') =>
-    `BEGIN UPDATE dirty SET (is_file, bytes) = (${WAITING}) WHERE ${rows(row)}; END;`;
-  return `
-CREATE TRIGGER ${table}_weigh_insert AFTER INSERT ON ${table} ${weigh('new')}
-CREATE TRIGGER ${table}_weigh_update AFTER UPDATE ON ${table} WHEN ${DIFFERS} OR new.id <> old.id
-  ${weigh('new')}
-CREATE TRIGGER ${table}_weigh_relabel AFTER UPDATE ON ${table} WHEN new.id <> old.id ${weigh('old')}
-CREATE TRIGGER ${table}_weigh_delete AFTER DELETE ON ${table} ${weigh('old')}`;
-}
 
 export const COUNTERS = `
 ALTER TABLE vault ADD COLUMN remote_count INTEGER NOT NULL DEFAULT 0;
@@ -78,10 +61,8 @@ CREATE TRIGGER synced_node_count_update AFTER UPDATE ON synced_node
         WHERE key = new.pair; END;
 
 CREATE TRIGGER dirty_count_insert AFTER INSERT ON dirty
-  BEGIN
-    UPDATE pair SET dirty_count = dirty_count + 1 WHERE key = new.pair;
-    UPDATE dirty SET (is_file, bytes) = (${WAITING}) WHERE pair = new.pair AND seq = new.seq;
-  END;
+  BEGIN UPDATE pair SET dirty_count = dirty_count + 1, dirty_files = dirty_files + new.is_file,
+          dirty_bytes = dirty_bytes + new.bytes WHERE key = new.pair; END;
 CREATE TRIGGER dirty_count_update AFTER UPDATE OF is_file, bytes ON dirty
   WHEN new.is_file <> old.is_file OR new.bytes <> old.bytes
   BEGIN UPDATE pair SET dirty_files = dirty_files + new.is_file - old.is_file,
@@ -89,7 +70,4 @@ CREATE TRIGGER dirty_count_update AFTER UPDATE OF is_file, bytes ON dirty
 CREATE TRIGGER dirty_count_delete AFTER DELETE ON dirty
   BEGIN UPDATE pair SET dirty_count = dirty_count - 1, dirty_files = dirty_files - old.is_file,
           dirty_bytes = dirty_bytes - old.bytes WHERE key = old.pair; END;
-${weighOn('local_node', 'pair')}
-${weighOn('synced_node', 'pair')}
-${weighOn('remote_node', 'vault')}
 `;
