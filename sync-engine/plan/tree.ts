@@ -4,6 +4,12 @@
  */
 import type { ContentId, NodeId } from '../../protocol/ids.ts';
 
+/**
+ * The parent, in the local tree only, of a node that stands parked (`.coffre/parked/`, named by its id there; the
+ * row keeps its last name). It has no place of its own until a `move` brings it back; names may repeat here.
+ */
+export const PARKED_NODE = '00000000000000000000000000000003' as NodeId;
+
 export type NodeType = 'file' | 'folder' | 'symlink';
 
 /** What a tree holds of a node. Folders: mtimeUs 0, size 0, content null. Symlinks: mode 0o777, mtimeUs 0. */
