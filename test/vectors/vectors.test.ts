@@ -1,0 +1,32 @@
+/** Frozen vectors: what was once sealed opens for ever, and what was once refused stays refused. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run, type Vector } from './operations.ts';
+
+const folder = import.meta.dirname;
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const groups = files.map((file) => ({
+  file,
+  vectors: JSON.parse(readFileSync(join(folder, file), 'utf8')) as Vector[],
+}));
+
+const isRefusal = (vector: Vector): boolean =>
+  vector.expected === false ||
+  (typeof vector.expected === 'object' && JSON.stringify(vector.expected).startsWith('{"refused"'));
+
+describe.each(groups)('$file', ({ vectors }) => {
+  it.each(vectors)('$operation: $name', async (vector) => {
+    expect(await run(vector)).toEqual(vector.expected);
+  });
+});
+
+describe('the collection', () => {
+  it('is whole', () => {
+    const ours = groups.filter(({ file }) => file !== 'published.json').flatMap(({ vectors }) => vectors);
+    expect(ours.length).toBeGreaterThanOrEqual(299);
+    expect(ours.filter(isRefusal).length).toBeGreaterThanOrEqual(154);
+    const names = ours.map(({ operation, name }) => `${operation}: ${name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
