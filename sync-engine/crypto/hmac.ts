@@ -35,6 +35,13 @@ export class HmacKey {
     this.#outer.set(inner, BLOCK_BYTES);
     return hash('sha256', this.#outer, 'buffer');
   }
+
+  /** Overwrites the key and its pads; it is of no use afterwards. */
+  wipe(): void {
+    this.#key.fill(0);
+    this.#inner.fill(0);
+    this.#outer.fill(0);
+  }
 }
 
 /** HKDF-SHA256, extract and expand. */

@@ -115,4 +115,17 @@ export class VaultKeys {
     this.#id ??= new HmacKey(derivePurposeKey(this.#of(0).key, this.vault, 0, 'id'));
     return toHex(this.#id.mac(plaintext)) as ChunkId;
   }
+
+  /** Overwrites every key; the keyring is empty afterwards. */
+  wipe(): void {
+    for (const { key, meta, data, root } of this.#epochs.values()) {
+      key.fill(0);
+      meta?.fill(0);
+      data?.fill(0);
+      root?.wipe();
+    }
+    this.#epochs.clear();
+    this.#id?.wipe();
+    this.#id = null;
+  }
 }
