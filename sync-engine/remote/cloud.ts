@@ -92,7 +92,7 @@ export interface Cloud {
   /** `frame`: an encoded commit frame. */
   commit(vault: VaultId, frame: Uint8Array): Promise<CommitOutcome>;
   putPack(vault: VaultId, name: PackName, body: PackBody, signal?: AbortSignal): Promise<PutPackOutcome>;
-  /** Bytes [start, end) of a pack; where `end` lies beyond the pack, fewer. */
+  /** Bytes [start, end) of a pack; where `end` lies beyond the pack, fewer. They are the caller's to keep or move. */
   getPack(
     vault: VaultId,
     name: PackName,
