@@ -1,0 +1,125 @@
+/**
+ * Matches one folder's listing to the nodes known there, so that moves stay moves and edits stay edits. Pure:
+ * what it must look up elsewhere comes as functions. It works folder by folder; a known node that is no longer
+ * listed is `missing`, and the caller holds it until the scan ends, because a later folder may claim it as moved.
+ */
+import type { NodeId } from '../../protocol/ids.ts';
+import type { NodeType } from './tree.ts';
+
+/** The identity and the outside of something on the disk. Times in microseconds since 1970. */
+export interface Seen {
+  readonly name: string;
+  readonly type: NodeType;
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeUs: number;
+  readonly ctimeUs: number;
+  /** 0 where the file system keeps none. */
+  readonly birthUs: number;
+  readonly ino: number;
+  readonly dev: number;
+}
+
+/** A node as it was last seen. */
+export interface Known extends Seen {
+  readonly id: NodeId;
+}
+
+export type FolderChange<E extends Seen, K extends Known> =
+  /** The same node; its content must be read again. */
+  | { readonly kind: 'edited'; readonly known: K; readonly entry: E }
+  /** The same node and content, under a new stat or mode. */
+  | { readonly kind: 'touched'; readonly known: K; readonly entry: E }
+  /** A node known elsewhere is here now; `edited` when its content must be read again. */
+  | { readonly kind: 'moved'; readonly known: K; readonly entry: E; readonly edited: boolean }
+  | { readonly kind: 'created'; readonly entry: E }
+  | { readonly kind: 'missing'; readonly known: K };
+
+export interface FolderDiff<E extends Seen, K extends Known> {
+  /** Nodes known in this folder, by name on the disk. */
+  readonly known: readonly K[];
+  readonly entries: readonly E[];
+  /** Nodes known anywhere with that inode. */
+  identity(dev: number, ino: number): readonly K[];
+  /** Whether a node known elsewhere still stands where it was, under the same inode: then the new name is a hard link. */
+  stillThere(known: K): boolean;
+}
+
+/** Same size and times: the content need not be read. */
+function sameOutside(known: Seen, entry: Seen): boolean {
+  return known.size === entry.size && known.mtimeUs === entry.mtimeUs;
+}
+
+/** One object on disk: an inode is used again after a deletion, the time of birth then differs. */
+function sameObject(known: Seen, entry: Seen): boolean {
+  return (
+    known.ino === entry.ino && known.dev === entry.dev && known.type === entry.type && known.birthUs === entry.birthUs
+  );
+}
+
+function unchanged(known: Seen, entry: Seen): boolean {
+  if (known.type !== entry.type || known.ino !== entry.ino || known.mode !== entry.mode) return false;
+  if (entry.type === 'folder') return true;
+  return known.ctimeUs === entry.ctimeUs && sameOutside(known, entry);
+}
+
+/** Changes in the order of the entries, then what is missing. */
+export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E, K>): FolderChange<E, K>[] {
+  const changes: FolderChange<E, K>[] = [];
+  const byName = new Map(folder.known.map((known) => [known.name, known]));
+  const claimed = new Set<NodeId>();
+  const unmatched: E[] = [];
+  for (const entry of folder.entries) {
+    const known = byName.get(entry.name);
+    if (known === undefined || known.type !== entry.type) {
+      unmatched.push(entry);
+      continue;
+    }
+    if (unchanged(known, entry)) {
+      claimed.add(known.id);
+      continue;
+    }
+    // A folder is its inode: another one under the old name is another node. A file is its name: editors
+    // write a new one and rename it over the old.
+    if (entry.type === 'folder' && known.ino !== entry.ino) {
+      unmatched.push(entry);
+      continue;
+    }
+    claimed.add(known.id);
+    changes.push({ kind: isEdited(known, entry) ? 'edited' : 'touched', known, entry });
+  }
+  for (const entry of unmatched) {
+    const known = claimant(folder, entry, claimed);
+    if (known === null) {
+      changes.push({ kind: 'created', entry });
+      continue;
+    }
+    claimed.add(known.id);
+    changes.push({ kind: 'moved', known, entry, edited: entry.type !== 'folder' && !sameOutside(known, entry) });
+  }
+  for (const known of folder.known) if (!claimed.has(known.id)) changes.push({ kind: 'missing', known });
+  return changes;
+}
+
+/** A change of the mode alone moves ctime and nothing else; any other ctime means that the content may differ. */
+function isEdited(known: Seen, entry: Seen): boolean {
+  if (entry.type === 'folder') return false;
+  if (known.ino !== entry.ino || !sameOutside(known, entry)) return true;
+  return known.mode === entry.mode && known.ctimeUs !== entry.ctimeUs;
+}
+
+/** The known node this entry is, moved here. */
+function claimant<E extends Seen, K extends Known>(
+  folder: FolderDiff<E, K>,
+  entry: E,
+  claimed: ReadonlySet<NodeId>,
+): K | null {
+  for (const known of folder.identity(entry.dev, entry.ino)) {
+    if (claimed.has(known.id) || !sameObject(known, entry)) continue;
+    // Without a time of birth an inode alone proves little: the outside must agree as well.
+    if (entry.type !== 'folder' && known.birthUs === 0 && !sameOutside(known, entry)) continue;
+    if (folder.stillThere(known)) continue;
+    return known;
+  }
+  return null;
+}
