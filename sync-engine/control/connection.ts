@@ -171,13 +171,15 @@ export class Connection {
     };
     const context = { signal: abort.signal, progress };
     const answered = async () => {
-      await Promise.resolve(); // so that the call is known before its first progress
       const frame = await answerCall(facade.handlers, id, method, request.params, context, onDefect);
       this.#calls.delete(id);
       this.#waiting.delete(`progress ${id}`);
       this.#write(frame);
     };
-    this.#calls.set(id, { abort, done: answered() });
+    // Known before it starts: the handler may report progress, or be cancelled, at once.
+    const call = { abort, done: Promise.resolve() };
+    this.#calls.set(id, call);
+    call.done = answered();
   }
 
   #answer(id: number, result: object): void {
