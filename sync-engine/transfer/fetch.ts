@@ -37,7 +37,6 @@ export interface FetchJobHooks extends ReadHooks {
 /** Resolves when every file was reported; rejects when a hook does, or when stopped. */
 export async function fetchFiles(
   context: Omit<SealingContext, 'random'>,
-  _request: FetchRequest,
   hooks: FetchJobHooks,
 ): Promise<void> {
   await new Fetch(context, hooks).run();

@@ -1,0 +1,117 @@
+/** A worker thread: runs jobs on the real disk. Several may be under way, each going on where it awaits. */
+import { parentPort } from 'node:worker_threads';
+import type { VaultId } from '../../protocol/ids.ts';
+import { secureRandom } from '../crypto/random.ts';
+import { VaultKeys } from '../crypto/vault-keys.ts';
+import { DiskError } from '../local-fs/disk.ts';
+import { NodeDisk } from '../local-fs/node-disk.ts';
+import { JOBS, type JobContext } from './jobs.ts';
+import { TaskFlags, type FromWorker, type JobFailure, type ToWorker } from './messages.ts';
+
+/** Ends a job whose reason the control thread has: an abort, or a hook that threw. */
+class Stopped extends Error {
+  override readonly name = 'Stopped';
+}
+
+if (parentPort === null) throw new Error('worker.ts is started as a thread');
+const port = parentPort;
+const disk = new NodeDisk();
+const keyrings = new Map<VaultId, VaultKeys>();
+const questions = new Map<number, { answer: (value: unknown) => void; refuse: (error: Error) => void }>();
+let lastQuestion = 0;
+
+function send(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'keys':
+      learn(message.vault, message.epochs);
+      return;
+    case 'start':
+      void runJob(message);
+      return;
+    case 'answer':
+      questions.get(message.question)?.answer(message.value);
+      questions.delete(message.question);
+      return;
+    case 'refused':
+      questions.get(message.question)?.refuse(new Stopped());
+      questions.delete(message.question);
+      return;
+    case 'stop':
+      for (const keys of keyrings.values()) keys.wipe();
+      process.exit(); // this thread
+  }
+});
+
+function learn(vault: VaultId, epochs: readonly (readonly [number, Uint8Array])[]): void {
+  const keys = keyrings.get(vault);
+  if (keys === undefined) keyrings.set(vault, new VaultKeys(vault, epochs));
+  else for (const [epoch, key] of epochs) keys.add(epoch, key);
+  for (const [, key] of epochs) key.fill(0); // the keyring has its own copy
+}
+
+async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+  const { task } = start;
+  const flags = new TaskFlags(start.flags);
+  const context: JobContext = {
+    disk,
+    random: secureRandom,
+    stop: {
+      isAborted: () => flags.aborted,
+      throwIfAborted: () => {
+        if (flags.aborted) throw new Stopped();
+      },
+    },
+    keys: (vault) => {
+      const keys = keyrings.get(vault);
+      if (keys === undefined) throw new Error('a sealing job needs keys');
+      return keys;
+    },
+  };
+  try {
+    const { run, tells } = JOBS[start.job];
+    const hooks = stubs(task, start.hooks, tells, flags);
+    const value: unknown = await run(context, start.request as never, hooks as never);
+    send({ kind: 'done', task, value });
+  } catch (error) {
+    send({ kind: 'failed', task, failure: failureOf(error) });
+  }
+}
+
+/** The hooks as the job calls them. */
+function stubs(
+  task: number,
+  names: readonly string[],
+  tells: readonly string[],
+  flags: TaskFlags,
+): Record<string, (...args: unknown[]) => unknown> {
+  let told = 0;
+  const tell = (hook: string, args: unknown[]) => {
+    flags.waitForRoom(told);
+    told += 1;
+    send({ kind: 'tell', task, hook, args });
+  };
+  const ask = (hook: string, args: unknown[]) =>
+    new Promise<unknown>((answer, refuse) => {
+      lastQuestion += 1;
+      questions.set(lastQuestion, { answer, refuse });
+      send({ kind: 'ask', task, question: lastQuestion, hook, args });
+    });
+  return Object.fromEntries(
+    names.map((name) => {
+      const call = tells.includes(name) ? tell : ask;
+      return [name, (...args: unknown[]) => call(name, args)];
+    }),
+  );
+}
+
+function failureOf(error: unknown): JobFailure {
+  if (error instanceof Stopped) return { kind: 'stopped' };
+  if (error instanceof DiskError) {
+    return { kind: 'disk', code: error.code, call: error.message.replace(`: ${error.code}`, '') };
+  }
+  return { kind: 'broken', error: error instanceof Error ? error : new Error(String(error)) };
+}
