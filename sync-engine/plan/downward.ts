@@ -133,11 +133,10 @@ export class Downward {
     const deselected = this.#judge.exclusion(id) === 'deselected';
     if (this.#judge.removable(id)) this.#removeTop(id);
     else if (merge.typeClash || (deselected && merge.conflict)) this.#splitOff(id, local, 'both-edited');
-    else if (deselected) return;
-    else if (sameState(local, remote)) {
+    else if (!deselected && sameState(local, remote)) {
       if (synced !== undefined && sameState(synced, local)) this.#draft.clean(id);
       else this.#draft.book({ kind: 'settle', id, reason: 'both-same' });
-    } else if (!this.#yieldName(id, local)) {
+    } else if (!this.#yieldName(id, local) && !deselected) {
       this.#take(id, local, merge);
     }
   }

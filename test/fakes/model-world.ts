@@ -4,7 +4,7 @@
  * dirty. Any operation may be dropped, as a crash, a full disk or an edit in between would.
  */
 import { TRASH_NODE, type ContentId, type NodeId } from '../../protocol/ids.ts';
-import { advanced, agreed, samePlace, sameState } from '../../sync-engine/plan/base.ts';
+import { advanced, agreed, sameContent, samePlace, sameState } from '../../sync-engine/plan/base.ts';
 import { fitting, mayRemove, type RemoteOperation } from '../../sync-engine/plan/fitting.ts';
 import type { Operation } from '../../sync-engine/plan/operation.ts';
 import { PARKED_NODE, type Exclusion, type NodeState, type Trees } from '../../sync-engine/plan/tree.ts';
@@ -68,7 +68,9 @@ export class ModelWorld implements Trees {
       const { id } = operation;
       const before = this.remote.get(id);
       if (operation.kind === 'put') {
+        const exclusion = this.excluded(id);
         this.remote.set(operation.state);
+        if (this.excluded(id) !== exclusion) this.#dirtyBeneath(id);
         this.synced.set(advanced(this.synced.get(id), before, operation.state));
       } else if (before !== undefined) {
         this.remote.set({ ...before, parent: TRASH_NODE });
@@ -98,7 +100,9 @@ export class ModelWorld implements Trees {
         return remote !== undefined && this.#bring(operation.state, local, remote);
       case 'move': {
         const { parent, name } = operation;
-        return local !== undefined && this.#isRoom(id, { parent, name }) && this.#write({ ...local, parent, name });
+        return (
+          local !== undefined && this.#isRoom(id, { parent, name }) && this.#write({ ...local, parent, name })
+        );
       }
       case 'park':
         return local !== undefined && this.#write({ ...local, parent: PARKED_NODE });
@@ -144,6 +148,9 @@ export class ModelWorld implements Trees {
   #bring(state: NodeState, local: NodeState | undefined, remote: NodeState): boolean {
     const asPlanned = local === undefined ? sameState(remote, state) : samePlace(local, state);
     if (!asPlanned || remote.content !== state.content || !this.#isRoom(state.id, state)) return false;
+    // Only content the account had is ever replaced; an edit that was to step aside first may not have.
+    const synced = this.synced.get(state.id);
+    if (local !== undefined && (synced === undefined || !sameContent(local, synced))) return false;
     const before = local === undefined ? undefined : this.onDisk.get(state.id);
     if (before !== undefined) this.removed.add(before);
     if (state.content !== null) this.onDisk.set(state.id, state.content);
@@ -174,7 +181,7 @@ export class ModelWorld implements Trees {
   #isRoom(id: NodeId, { parent, name }: { parent: NodeId; name: string }): boolean {
     const holder = this.local.child(parent, name);
     if (holder !== undefined && holder.id !== id) return false;
-    for (let at = parent; at !== this.bound && at !== PARKED_NODE; ) {
+    for (let at = parent; at !== this.bound && at !== PARKED_NODE;) {
       const folder = this.local.get(at);
       if (folder?.type !== 'folder' || at === id) return false;
       at = folder.parent;
@@ -190,6 +197,11 @@ export class ModelWorld implements Trees {
     this.dirty.add(from.id);
     this.#write(to);
     for (const child of [...this.local.children(from.id)]) this.#write({ ...child, parent: to.id });
+  }
+
+  /** A folder carried across the border of what is excluded takes with it nodes that were at rest. */
+  #dirtyBeneath(id: NodeId): void {
+    for (const node of this.remote.subtree(id)) this.dirty.add(node.id);
   }
 
   #dirtyChildren(tree: MemoryTree, parent: NodeId): void {
