@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { SERVER_VERSION } from '../server-version.ts';
 import { printError } from './output.ts';
 import { serve, type ServeOptions } from './serve.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
 
 /** Runs one command; `argv` as in process.argv. Returns the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
@@ -25,6 +26,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(coffre-cloud --help tells more)')
     .exitOverride();
   addServe(program);
+  addUpkeepCommands(program);
   return program;
 }
 

@@ -70,7 +70,7 @@ export class Upkeep {
     await store.upkeep.forgetExpired(now());
     while (!this.#stopped && (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
     while (!this.#stopped && (await this.#removePacks()) === BATCH);
-    for (const account of await store.upkeep.doomedAccounts()) {
+    for (const account of await store.upkeep.doomedAccounts(now())) {
       await this.#parts.blobs.removeAccount(account);
       while (!this.#stopped && (await store.upkeep.forgetAccount(account, BATCH)));
     }

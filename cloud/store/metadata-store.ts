@@ -250,7 +250,8 @@ export interface UpkeepStore {
   doomPacks(nowMs: number, batch: number): Promise<readonly DoomedPack[]>;
   /** Their blobs are gone. */
   forgetPacks(keys: readonly number[]): Promise<void>;
-  doomedAccounts(): Promise<readonly AccountId[]>;
+  /** Deleted accounts of which something is left; none while a backup holds the blobs. */
+  doomedAccounts(nowMs: number): Promise<readonly AccountId[]>;
   /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */
   forgetAccount(account: AccountId, batch: number): Promise<boolean>;
   /** A backup runs until then: no blob may be removed. */

@@ -11,13 +11,14 @@ import { BlobStoreUnavailable, type BlobName, type BlobStore } from '../blob-sto
 
 const UNAVAILABLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM']);
 
-export async function openFileBlobs(
-  dataDir: string,
-  exclusive: boolean,
-): Promise<BlobStore & { pathOf(name: BlobName): string }> {
+export interface FileBlobs extends BlobStore {
+  readonly pathOf: (name: BlobName) => string;
+}
+
+/** `exclusive`: the caller holds the data directory, so what is half received in it belongs to nobody. */
+export async function openFileBlobs(dataDir: string, exclusive: boolean): Promise<FileBlobs> {
   const root = join(dataDir, 'blobs');
   const incoming = join(dataDir, 'incoming');
-  // What an unclean stop left half received belongs to nobody.
   if (exclusive) await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await mkdir(root, { recursive: true, mode: 0o700 });

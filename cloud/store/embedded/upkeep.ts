@@ -64,8 +64,7 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
     },
     async doomPacks(nowMs, batch) {
       return database.write(() => {
-        const hold = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', HOLD);
-        if (hold !== null && Number(hold.value) > nowMs) return [];
+        if (heldBlobs(database, nowMs)) return [];
         for (const pack of expiredPacks(database, nowMs - retentionMs, nowMs - uncommittedMs, batch)) {
           doom(database, pack);
         }
@@ -106,7 +105,8 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
         }
       });
     },
-    async doomedAccounts() {
+    async doomedAccounts(nowMs) {
+      if (heldBlobs(database, nowMs)) return [];
       return database
         .all<{ account: Buffer }>('SELECT account FROM accounts WHERE doomed = 1')
         .map((row) => hex(row.account) as AccountId);
@@ -136,6 +136,11 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
       return stats;
     },
   };
+}
+
+function heldBlobs(database: Database, nowMs: number): boolean {
+  const hold = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', HOLD);
+  return hold !== null && Number(hold.value) > nowMs;
 }
 
 /** Gives back bytes charged for uploads that began before `beforeMs` and never ended. */
