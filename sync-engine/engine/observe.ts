@@ -1,0 +1,337 @@
+/**
+ * Turns what a scan saw into the local tree. The scan is the truth, hints only say where to look. What is no
+ * longer listed is held until the whole scan ended well: a move may claim it, and a walk that broke off says
+ * nothing about what it did not reach.
+ */
+import type { NodeId } from '../../protocol/ids.ts';
+import type { DirectoryEntry, DiskStat } from '../local-fs/disk.ts';
+import { IgnoreRules } from '../local-fs/ignore-rules.ts';
+import { remoteNameOf } from '../local-fs/path-rules.ts';
+import type { RootProblem } from '../local-fs/root-marker.ts';
+import type { WalkedFolder } from '../local-fs/walk.ts';
+import type { LocalNode, Manifest } from '../manifest/manifest.ts';
+import { diffFolder, type FolderChange, type Known, type Seen } from '../plan/diff.ts';
+import type { NodeType } from '../plan/tree.ts';
+import type { Books } from './books.ts';
+import type { IssueCode } from './issue-codes.ts';
+import type { PairDisk } from './pair-disk.ts';
+import { subtree } from './paths.ts';
+
+export interface ObserverParts {
+  readonly books: Books;
+  readonly manifest: Manifest;
+  readonly disk: PairDisk;
+  /** Looks at one path now: whether a node still stands where it was. */
+  readonly lstat: (path: string) => DiskStat | null;
+  readonly newId: () => NodeId;
+  raise(node: NodeId | null, code: IssueCode, path: string): void;
+  clearAt(path: string, code: IssueCode): void;
+}
+
+export type ScanOutcome =
+  | { readonly outcome: 'done'; readonly changes: number }
+  | { readonly outcome: 'stopped'; readonly code: RootProblem | 'aborted' };
+
+interface SeenEntry extends Seen {
+  readonly stat: DiskStat;
+}
+interface KnownRow extends Known {
+  readonly row: LocalNode;
+}
+
+/** Hints beyond this many folders are one scan of everything. */
+const MAX_HINTS = 2000;
+
+export class Observer {
+  /** The pair's ignore rules, as last read. */
+  readonly rules = new IgnoreRules();
+  readonly #parts: ObserverParts;
+  readonly #hints = new Set<string>();
+  #everything = true;
+  /** Rule texts by folder, to see them change. */
+  readonly #ruleTexts = new Map<string, string>();
+  #changes = 0;
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts;
+  }
+
+  get hasHints(): boolean {
+    return this.#everything || this.#hints.size > 0;
+  }
+
+  /** Something may have changed in a folder (relative path); it will be listed. */
+  hint(path: string): void {
+    if (this.#everything) return;
+    this.#hints.add(path);
+    if (this.#hints.size > MAX_HINTS) this.hintEverything();
+  }
+
+  hintEverything(): void {
+    this.#everything = true;
+    this.#hints.clear();
+  }
+
+  async scan(everything: boolean): Promise<ScanOutcome> {
+    const all = everything || this.#everything;
+    let folders = all
+      ? [{ path: '', recursive: true }]
+      : [...this.#hints].map((path) => ({ path, recursive: false }));
+    this.#hints.clear();
+    this.#everything = false;
+    this.#changes = 0;
+    const missing = new Map<NodeId, LocalNode>();
+    // What a listing reveals to need a look of its own: new and moved folders, folders whose rules changed.
+    while (folders.length > 0) {
+      const deeper = new Map<string, boolean>();
+      const walked = new Set<string>();
+      const parts: WalkedFolder[] = [];
+      const outcome = await this.#parts.disk.walk(folders, (batch) => {
+        this.#parts.manifest.transaction(() => {
+          for (const part of batch) {
+            parts.push(part);
+            if (!part.last) continue;
+            const folder = joined(parts.splice(0));
+            walked.add(folder.path);
+            this.#take(folder, missing, deeper);
+          }
+        });
+      });
+      if (outcome.outcome === 'stopped') {
+        if (outcome.code === 'aborted') return outcome;
+        this.hintEverything();
+        return outcome;
+      }
+      folders = [...deeper]
+        .filter(([path]) => !walked.has(path))
+        .map(([path, recursive]) => ({ path, recursive }));
+    }
+    this.#parts.manifest.transaction(() => {
+      this.#settleMissing(missing);
+    });
+    return { outcome: 'done', changes: this.#changes };
+  }
+
+  #take(folder: WalkedFolder, missing: Map<NodeId, LocalNode>, deeper: Map<string, boolean>): void {
+    const { books, raise, clearAt } = this.#parts;
+    const { pair } = books;
+    const folderId = pair.localAt(folder.path);
+    if (folderId === null) return;
+    if (folder.error !== null) {
+      if (folder.error === 'not-found' || folder.error === 'not-a-folder') {
+        if (folder.path !== '') deeper.set(parentOf(folder.path), false);
+      } else if (folder.error !== 'ignored') {
+        raise(folderId, folder.error === 'too-deep' ? 'path-too-long' : 'unreadable', folder.path);
+      }
+      return;
+    }
+    clearAt(folder.path, 'unreadable');
+    this.#takeRules(folder, folderId, deeper);
+    this.#reportNames(folder);
+    const entries = folder.entries.flatMap((entry) => this.#seen(entry, folder.path));
+    const rows = pair.localChildren(folderId).filter((row) => !row.parked);
+    const ignored = new Set(folder.ignored);
+    const known: KnownRow[] = [];
+    for (const row of rows) {
+      const diskName = row.localName ?? row.name;
+      // Ignored now: it stays where it is, and is nobody's business any more.
+      if (ignored.has(diskName)) books.vanished(row.id);
+      else known.push(knownRow(row));
+    }
+    const changes = diffFolder<SeenEntry, KnownRow>({
+      known,
+      entries,
+      identity: (dev, ino) =>
+        pair
+          .localByIdentity(dev, ino)
+          .filter((row) => !row.parked)
+          .map(knownRow),
+      stillThere: (node) => this.#stillThere(node),
+    });
+    for (const change of changes) this.#apply(change, folder.path, folderId, missing, deeper);
+  }
+
+  #stillThere(node: KnownRow): boolean {
+    const path = this.#parts.books.pair.diskPath(node.id);
+    if (path === null) return false;
+    const stat = this.#parts.lstat(this.#parts.disk.absolute(path));
+    return stat !== null && stat.ino === node.ino && stat.dev === node.dev;
+  }
+
+  #seen(entry: DirectoryEntry, folder: string): SeenEntry[] {
+    const { type } = entry.stat;
+    if (type === 'other') {
+      this.#parts.raise(null, 'not-supported', folder === '' ? entry.name : `${folder}/${entry.name}`);
+      return [];
+    }
+    return [{ ...entry.stat, ...normal(type, entry.stat), type, name: entry.name, stat: entry.stat }];
+  }
+
+  #apply(
+    change: FolderChange<SeenEntry, KnownRow>,
+    folderPath: string,
+    folderId: NodeId,
+    missing: Map<NodeId, LocalNode>,
+    deeper: Map<string, boolean>,
+  ): void {
+    const { pair } = this.#parts.books;
+    this.#changes += 1;
+    if (change.kind === 'missing') {
+      missing.set(change.known.id, change.known.row);
+      return;
+    }
+    const { entry } = change;
+    const path = folderPath === '' ? entry.name : `${folderPath}/${entry.name}`;
+    const row = this.#row(change, folderId);
+    if (change.kind === 'created' || change.kind === 'moved') {
+      // The row that held the name was seen to be gone or replaced; its place is free.
+      const holder = pair.localByDiskName(folderId, entry.name);
+      if (holder !== undefined && holder.id !== row.id) this.#evict(holder, missing);
+      missing.delete(row.id);
+      if (entry.type === 'folder') deeper.set(path, true);
+    }
+    pair.putLocal(row);
+    pair.markDirty(row.id);
+    pair.release(row.id);
+  }
+
+  /** A name was taken over before its old node was found elsewhere: it stands aside until the scan ends. */
+  #evict(row: LocalNode, missing: Map<NodeId, LocalNode>): void {
+    missing.set(row.id, row);
+    const moved = this.#parts.books.pair.local.get(row.id);
+    if (moved !== undefined) this.#parts.books.pair.putLocal({ ...moved, localName: `\u0000gone/${row.id}` });
+  }
+
+  #row(change: Exclude<FolderChange<SeenEntry, KnownRow>, { kind: 'missing' }>, folderId: NodeId): LocalNode {
+    const { books, disk, newId } = this.#parts;
+    const { entry } = change;
+    const { stat } = entry;
+    const identity = { dev: stat.dev, ino: stat.ino, birthUs: stat.birthUs, ctimeUs: stat.ctimeUs };
+    const outside = { size: entry.type === 'folder' ? 0 : stat.size, mtimeUs: entry.mtimeUs };
+    if (change.kind === 'created') {
+      return {
+        id: newId(),
+        parent: folderId,
+        ...this.#names(folderId, entry.name, null),
+        type: entry.type,
+        mode:
+          disk.capabilities.modes || entry.type === 'symlink'
+            ? entry.mode
+            : entry.type === 'folder'
+              ? 0o755
+              : 0o644,
+        ...outside,
+        content: null,
+        ...identity,
+        parked: false,
+      };
+    }
+    const { row } = change.known;
+    const mode = disk.capabilities.modes ? entry.mode : row.mode;
+    const isRead = change.kind === 'touched' || (change.kind === 'moved' && !change.edited);
+    const placed =
+      change.kind === 'moved' ? { parent: folderId, ...this.#names(folderId, entry.name, row) } : {};
+    if (change.kind === 'moved') books.pair.markDirty(row.id);
+    return {
+      ...row,
+      ...placed,
+      mode,
+      ...outside,
+      content: isRead ? row.content : null,
+      ...identity,
+      parked: false,
+    };
+  }
+
+  /** The account's name of a name on disk: undoes an alias, unless that name stands in the folder itself. */
+  #names(
+    folderId: NodeId,
+    diskName: string,
+    row: LocalNode | null,
+  ): { name: string; localName: string | null } {
+    const { books, disk } = this.#parts;
+    if (row !== null && (row.localName ?? row.name) === diskName)
+      return { name: row.name, localName: row.localName };
+    const name = remoteNameOf(diskName, disk.capabilities);
+    if (name === diskName || books.pair.local.child(folderId, name) !== undefined) {
+      return { name: diskName, localName: null };
+    }
+    return { name, localName: diskName };
+  }
+
+  #takeRules(folder: WalkedFolder, folderId: NodeId, deeper: Map<string, boolean>): void {
+    const { books, raise, clearAt } = this.#parts;
+    const text = folder.rules?.text ?? '';
+    const path = folder.path === '' ? '.coffreignore' : `${folder.path}/.coffreignore`;
+    if (folder.rules !== null && folder.rules.problem !== null) raise(null, 'ignore-file', path);
+    else clearAt(path, 'ignore-file');
+    const before = this.#ruleTexts.get(folder.path);
+    if (before === text || (before === undefined && text === '')) return;
+    this.#ruleTexts.set(folder.path, text);
+    this.rules.setFile(folder.path, text === '' ? null : text);
+    if (before !== undefined) deeper.set(folder.path, true);
+    // What the rules now let in or keep out is planned again.
+    for (const node of subtree(books.vault.remote, folderId)) books.pair.markDirty(node.id);
+  }
+
+  #reportNames(folder: WalkedFolder): void {
+    const { raise } = this.#parts;
+    for (const name of folder.invalid)
+      raise(null, 'invalid-name', folder.path === '' ? name : `${folder.path}/${name}`);
+  }
+
+  #settleMissing(missing: ReadonlyMap<NodeId, LocalNode>): void {
+    const { books } = this.#parts;
+    for (const [id, before] of missing) {
+      const now = books.pair.local.get(id);
+      if (now === undefined || now.parent !== before.parent || now.parked) continue;
+      if (now.name !== before.name) continue;
+      books.vanished(id);
+    }
+  }
+}
+
+function knownRow(row: LocalNode): KnownRow {
+  return {
+    id: row.id,
+    name: row.localName ?? row.name,
+    type: row.type,
+    mode: row.mode,
+    size: row.size,
+    mtimeUs: row.mtimeUs,
+    ctimeUs: row.ctimeUs,
+    birthUs: row.birthUs,
+    ino: row.ino,
+    dev: row.dev,
+    row,
+  };
+}
+
+/** Folders keep no size or mtime, symlinks no mode or mtime. */
+function normal(type: NodeType, stat: DiskStat): { mode: number; size: number; mtimeUs: number } {
+  switch (type) {
+    case 'folder':
+      return { mode: stat.mode, size: 0, mtimeUs: 0 };
+    case 'symlink':
+      return { mode: 0o777, size: stat.size, mtimeUs: 0 };
+    case 'file':
+      return { mode: stat.mode, size: stat.size, mtimeUs: stat.mtimeUs };
+  }
+}
+
+function joined(parts: readonly WalkedFolder[]): WalkedFolder {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new Error('a folder has a part');
+  if (rest.length === 0) return first;
+  return {
+    ...first,
+    entries: parts.flatMap((part) => part.entries),
+    ignored: parts.flatMap((part) => part.ignored),
+    last: true,
+  };
+}
+
+function parentOf(path: string): string {
+  const at = path.lastIndexOf('/');
+  return at < 0 ? '' : path.slice(0, at);
+}

@@ -1,0 +1,141 @@
+/** A pair's folder as the engine uses it: walked and changed by workers, named and normalised here. */
+import { toHex, type NodeId } from '../../protocol/ids.ts';
+import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
+import type { Capabilities } from '../local-fs/capabilities.ts';
+import type { Disk } from '../local-fs/disk.ts';
+import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
+import {
+  checkRoot,
+  STAGING,
+  type RootCheck,
+  type RootExpectation,
+  type RootIdentity,
+} from '../local-fs/root-marker.ts';
+import type { KnownStat } from '../local-fs/subtree.ts';
+import type { WalkedFolder, WalkOutcome, WalkRequest } from '../local-fs/walk.ts';
+import type { LocalNode, PairStore } from '../manifest/manifest.ts';
+import type { NodeState } from '../plan/tree.ts';
+import type { Workers } from '../workers/workers.ts';
+import type { Clock, RandomSource } from './ports.ts';
+
+export interface PairDiskParts {
+  readonly pair: PairStore;
+  /** For small reads on the control thread; everything else goes through workers. */
+  readonly disk: Disk;
+  readonly workers: Workers;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly expected: RootExpectation;
+  readonly capabilities: Capabilities;
+  readonly signal: AbortSignal;
+}
+
+/** What the manifest remembers of a node on disk, in the form a re-check takes. */
+export function knownStat(node: LocalNode): KnownStat {
+  return { type: node.type, size: node.size, mtimeUs: node.mtimeUs, ctimeUs: node.ctimeUs, ino: node.ino };
+}
+
+const MAX_TARGET_BYTES = 64 * 1024;
+
+export class PairDisk {
+  readonly capabilities: Capabilities;
+  readonly root: string;
+  readonly #parts: PairDiskParts;
+  #remembered: RootIdentity | null;
+  #batches = 0;
+  readonly #batchPrefix: string;
+
+  constructor(parts: PairDiskParts) {
+    this.#parts = parts;
+    this.capabilities = parts.capabilities;
+    this.root = parts.pair.config.folder;
+    this.#remembered = parts.expected.remembered;
+    this.#batchPrefix = toHex(parts.random.bytes(6));
+  }
+
+  get #expected(): RootExpectation {
+    return { marker: this.#parts.expected.marker, remembered: this.#remembered };
+  }
+
+  absolute(path: string): string {
+    return path === '' ? this.root : `${this.root}/${path}`;
+  }
+
+  /** Looks whether the folder is the pair's; remembers its device and inode. */
+  check(probeWrite: boolean): RootCheck {
+    const check = checkRoot(this.#parts.disk, this.root, this.#expected, probeWrite);
+    if (check.state === 'ok') this.#remembered = check.identity;
+    return check;
+  }
+
+  walk(
+    folders: WalkRequest['folders'],
+    batch: (folders: readonly WalkedFolder[]) => void,
+  ): Promise<WalkOutcome> {
+    const { workers, signal } = this.#parts;
+    return workers.run('walk', { root: this.root, expected: this.#expected, folders }, { batch }, { signal });
+  }
+
+  apply(operations: readonly ApplyOperation[]): Promise<readonly ApplyResult[]> {
+    const { workers, clock } = this.#parts;
+    this.#batches += 1;
+    const context = {
+      root: this.root,
+      expected: this.#expected,
+      capabilities: this.capabilities,
+      nowMs: clock.nowMs(),
+      batchId: `${this.#batchPrefix}${this.#batches}`,
+    };
+    return workers.run('apply', { context, operations }, {});
+  }
+
+  /** Everything written so far is on stable storage when this resolves. */
+  flush(): Promise<void> {
+    return this.#parts.workers.run('flush', { root: this.root }, {});
+  }
+
+  /** The same name for the same node and content, so that an interrupted download goes on. */
+  stagedName(state: NodeState): string {
+    return `${state.id}-${(state.content ?? '').slice(0, 16)}`;
+  }
+
+  stagingPath(state: NodeState): string {
+    return `${this.root}/${STAGING}/${this.stagedName(state)}`;
+  }
+
+  /** A staged link target; removes the staged file. */
+  takeTarget(state: NodeState): string {
+    const { disk } = this.#parts;
+    const path = this.stagingPath(state);
+    const handle = disk.open(path, 'read');
+    try {
+      const buffer = new Uint8Array(MAX_TARGET_BYTES);
+      const length = disk.read(handle, buffer, 0);
+      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+    } finally {
+      disk.close(handle);
+      disk.removeFile(path);
+    }
+  }
+
+  /** The name on this disk for an account's name in a folder. */
+  nameFor(parent: NodeId, name: string, id: NodeId): string | { readonly problem: string } {
+    const { pair } = this.#parts;
+    const { capabilities } = this;
+    // Where every name is held as it is, siblings need not be looked at.
+    const isPlain =
+      capabilities.caseSensitive &&
+      capabilities.unicodeSensitive &&
+      !capabilities.windowsNames &&
+      capabilities.illegal === '';
+    const taken = new Set<string>();
+    if (!isPlain) {
+      for (const sibling of pair.localChildren(parent)) {
+        if (sibling.id !== id && sibling.name !== name)
+          taken.add(nameKey(sibling.localName ?? sibling.name, capabilities));
+      }
+    }
+    const chosen = localNameFor(name, capabilities, taken);
+    return 'problem' in chosen ? chosen : chosen.name;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * One pair, kept the same: observe the folder, plan over the three trees, carry the plan out, until nothing
+ * is dirty. Runs as turns of one control thread; content moves in lanes beside it.
+ */
+import type { NodeId } from '../../protocol/ids.ts';
+import type { DiskStat } from '../local-fs/disk.ts';
+import type { Manifest, PairStore } from '../manifest/manifest.ts';
+import { plan } from '../plan/plan.ts';
+import type { Operation } from '../plan/operation.ts';
+import { Books } from './books.ts';
+import { Executor } from './executor.ts';
+import { FetchLane } from './fetch-lane.ts';
+import { IngestLane } from './ingest-lane.ts';
+import type { IssueCode } from './issue-codes.ts';
+import { Mutex } from './mutex.ts';
+import { Observer, type ScanOutcome } from './observe.ts';
+import { pairTrees } from './pair-trees.ts';
+import type { Clock, RandomSource } from './ports.ts';
+import { RemovalGuard } from './removal-guard.ts';
+import type { VaultSync } from './vault-sync.ts';
+import type { PairDisk } from './pair-disk.ts';
+
+/** Nodes planned at a time; enough to fill the lanes, few enough to stay responsive. */
+const PLAN_BATCH = 4000;
+/** No more is planned while this many commits wait. */
+const MAX_QUEUED_COMMITS = 12_000;
+/** Changes are read after this much quiet, doubling for what keeps changing. */
+const QUIET_MS = 50;
+const MAX_QUIET_MS = 10_000;
+/** First and longest wait before what failed is tried again. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 5 * 60_000;
+
+export interface PairHooks {
+  wake(): void;
+  raise(node: NodeId | null, code: IssueCode, path: string): void;
+  clear(node: NodeId | null, code?: IssueCode): void;
+  clearAt(path: string, code: IssueCode): void;
+  did(path: string, action: string, reason: string, bytes: number): void;
+  received(bytes: number): void;
+  crashed(error: unknown): void;
+}
+
+export interface PairSyncParts {
+  readonly pair: PairStore;
+  readonly manifest: Manifest;
+  readonly vault: VaultSync;
+  readonly disk: PairDisk;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly deviceName: string;
+  readonly newId: () => NodeId;
+  readonly lstat: (path: string) => DiskStat | null;
+  readonly signal: AbortSignal;
+  readonly hooks: PairHooks;
+}
+
+export class PairSync {
+  readonly pair: PairStore;
+  readonly vault: VaultSync;
+  readonly disk: PairDisk;
+  readonly observer: Observer;
+  readonly ingest: IngestLane;
+  readonly fetch: FetchLane;
+  readonly guard: RemovalGuard;
+  readonly books: Books;
+  /** Why it does not sync at all; null when it does. */
+  paused: string | null = null;
+  readonly counters = { scans: 0, plans: 0, operations: 0 };
+  readonly #parts: PairSyncParts;
+  readonly #executor: Executor;
+  /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
+  readonly #folder = new Mutex();
+  #cursor = 0;
+  #sawDirty = false;
+
+  constructor(parts: PairSyncParts) {
+    const { pair, manifest, vault, disk, signal, hooks, clock } = parts;
+    this.#parts = parts;
+    this.pair = pair;
+    this.vault = vault;
+    this.disk = disk;
+    this.books = new Books(pair, vault.log.store);
+    this.observer = new Observer({
+      books: this.books,
+      manifest,
+      disk,
+      lstat: parts.lstat,
+      newId: parts.newId,
+      raise: hooks.raise,
+      clearAt: hooks.clearAt,
+    });
+    this.guard = new RemovalGuard(this.books, clock);
+    const done = (): void => {
+      hooks.wake();
+    };
+    this.ingest = new IngestLane({
+      books: this.books,
+      manifest,
+      transfer: vault.transfer,
+      uploads: vault.uploads,
+      commits: vault.commits,
+      absolute: (path) => disk.absolute(path),
+      signal,
+      hooks: {
+        done,
+        failed: (id, result) => {
+          this.#readFailed(id, result.why);
+        },
+        crashed: hooks.crashed,
+      },
+    });
+    this.fetch = new FetchLane({
+      books: this.books,
+      transfer: vault.transfer,
+      absolute: (path) => disk.absolute(path),
+      stagingPath: (state) => disk.stagingPath(state),
+      signal,
+      hooks: {
+        staged: (nodes) => this.#folder.run(() => this.#executor.place(nodes)),
+        failed: (id, result) => {
+          this.#fetchFailed(id, result.why);
+        },
+        done,
+        received: hooks.received,
+        crashed: hooks.crashed,
+      },
+    });
+    this.#executor = new Executor({
+      books: this.books,
+      manifest,
+      log: vault.log,
+      commits: vault.commits,
+      ingest: this.ingest,
+      fetch: this.fetch,
+      disk,
+      newId: parts.newId,
+      hooks: {
+        did: (id, action, reason, bytes) => {
+          hooks.did(this.showPath(id), action, reason, bytes);
+        },
+        blocked: (id, code) => {
+          this.#blocked(id, code);
+        },
+        settled: (id) => {
+          if (pair.attempts(id) === 0) return;
+          pair.release(id);
+          hooks.clear(id);
+        },
+        rescan: (path) => {
+          this.observer.hint(path);
+        },
+      },
+    });
+  }
+
+  /** Content is moving: commits are gathered meanwhile. */
+  get busy(): boolean {
+    return this.ingest.busy || this.fetch.busy;
+  }
+
+  /** A path to show for a node: where it is on disk, else in the account. */
+  showPath(id: NodeId): string {
+    const path = this.pair.diskPath(id);
+    if (path !== null) return path;
+    const node = this.books.vault.remote.get(id) ?? this.pair.synced.get(id);
+    return node?.name ?? '';
+  }
+
+  /** Scans what hints named, or everything. */
+  async scan(everything: boolean): Promise<ScanOutcome> {
+    this.counters.scans += 1;
+    return this.#folder.run(() => this.observer.scan(everything));
+  }
+
+  /** Whether everything that can be in sync is. */
+  get isSettled(): boolean {
+    return !this.busy && this.#folder.busy === 0 && !this.observer.hasHints && this.pair.dirtyCount() === 0;
+  }
+
+  /** Whether any dirty node may be worked on now; the rest waits for its time or for a person. */
+  hasReadyWork(): boolean {
+    return this.pair.dirty(1, 0, this.#parts.clock.nowMs()).ids.length > 0;
+  }
+
+  #isBusy(id: NodeId): boolean {
+    return this.ingest.has(id) || this.fetch.has(id) || this.vault.commits.has(id);
+  }
+
+  /** Plans and carries out one batch; false when there was nothing to do. */
+  async turn(): Promise<boolean> {
+    const { clock, hooks } = this.#parts;
+    if (this.vault.commits.size >= MAX_QUEUED_COMMITS) return false;
+    const { ids, cursor } = this.pair.dirty(PLAN_BATCH, this.#cursor, clock.nowMs());
+    if (ids.length === 0) {
+      const again = this.#sawDirty && this.#cursor !== 0;
+      this.#cursor = 0;
+      this.#sawDirty = false;
+      return again;
+    }
+    this.#cursor = cursor;
+    const free = ids.filter((id) => !this.#isBusy(id));
+    if (free.length === 0) return true;
+    this.counters.plans += 1;
+    const trees = pairTrees(this.pair, this.books.vault, this.observer.rules);
+    const { operations, clean } = plan(trees, free, {
+      deviceName: this.#parts.deviceName,
+      date: dateOf(clock.nowMs()),
+    });
+    const going = operations.filter((operation) => !this.#isBusy(operation.id));
+    const allowed = this.#guarded(going);
+    this.counters.operations += allowed.length;
+    this.#parts.manifest.transaction(() => {
+      for (const id of clean) {
+        this.pair.clearDirty(id);
+        if (this.pair.attempts(id) > 0) {
+          this.pair.release(id);
+          hooks.clear(id);
+        }
+      }
+    });
+    await this.#folder.run(() => this.#executor.run(allowed));
+    this.ingest.pump();
+    this.fetch.pump();
+    if (allowed.length > 0 || clean.length > 0) this.#sawDirty = true;
+    return true;
+  }
+
+  /** Holds back removals that are too many at once, until a person decides. */
+  #guarded(operations: readonly Operation[]): readonly Operation[] {
+    const { hooks, manifest } = this.#parts;
+    const held = manifest.transaction(() => this.guard.judge(operations));
+    if (held.size === 0) return operations;
+    for (const id of held) this.pair.quarantine(id, Number.MAX_SAFE_INTEGER);
+    hooks.raise(null, 'mass-deletion', '');
+    return operations.filter((operation) => !held.has(operation.id));
+  }
+
+  /** The person decided about a held mass deletion. */
+  decideRemoval(way: 'delete' | 'restore'): void {
+    const held = this.guard.take();
+    this.#parts.manifest.transaction(() => {
+      for (const id of held) {
+        this.pair.release(id);
+        if (way === 'restore') this.#keepBoth(id);
+        this.pair.markDirty(id);
+      }
+      if (way === 'delete') this.guard.allow();
+    });
+    this.#parts.hooks.clear(null, 'mass-deletion');
+    this.#parts.hooks.wake();
+  }
+
+  /** Without a synced state neither side's absence is a deletion: what one side has comes back to the other. */
+  #keepBoth(id: NodeId): void {
+    const stack = [id];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      for (const child of this.pair.synced.children(next)) stack.push(child.id);
+      this.pair.deleteSynced(next);
+      this.pair.markDirty(next);
+    }
+  }
+
+  #delay(id: NodeId, first: number, longest: number): void {
+    const { clock, random } = this.#parts;
+    const attempts = this.pair.attempts(id);
+    const base = Math.min(longest, first * 2 ** Math.min(attempts, 20));
+    this.pair.quarantine(id, clock.nowMs() + Math.ceil(base * (0.75 + random.fraction() / 2)));
+  }
+
+  #readFailed(id: NodeId, why: string): void {
+    const { hooks } = this.#parts;
+    const path = this.pair.diskPath(id);
+    if (why === 'changed') {
+      this.#delay(id, QUIET_MS, MAX_QUIET_MS);
+      if (this.pair.attempts(id) > 6) hooks.raise(id, 'changing', this.showPath(id));
+    } else if (why !== 'gone' && why !== 'not-found' && why !== 'not-a-file') {
+      this.#blocked(id, why);
+    }
+    if (path !== null) this.observer.hint(parentPath(path));
+  }
+
+  #fetchFailed(id: NodeId, why: string): void {
+    if (why === 'offline') {
+      this.#delay(id, RETRY_MS, MAX_RETRY_MS);
+      return;
+    }
+    this.#blocked(id, why === 'missing' ? 'missing-data' : why);
+  }
+
+  /** One bad node never blocks the others: it waits, with a reason once it failed more than in passing. */
+  #blocked(id: NodeId, code: string): void {
+    const { hooks } = this.#parts;
+    this.#delay(id, code === 'stale' ? QUIET_MS : RETRY_MS, MAX_RETRY_MS);
+    if (code === 'stale' || code === 'busy') {
+      if (this.pair.attempts(id) > 8) hooks.raise(id, 'in-the-way', this.showPath(id));
+      return;
+    }
+    hooks.raise(id, issueOf(code), this.showPath(id));
+  }
+}
+
+function issueOf(code: string): IssueCode {
+  switch (code) {
+    case 'full':
+      return 'disk-full';
+    case 'permission':
+    case 'read-only':
+      return 'permission';
+    case 'name-too-long':
+    case 'too-long':
+    case 'path-too-long':
+    case 'too-deep':
+      return 'path-too-long';
+    case 'illegal-name':
+    case 'illegal':
+      return 'name-not-possible';
+    case 'twins':
+      return 'name-clash';
+    case 'unsupported':
+      return 'not-supported';
+    case 'corrupt':
+      return 'corrupt';
+    case 'missing-data':
+      return 'missing-data';
+    case 'io':
+    case 'too-many-open':
+      return 'unreadable';
+    default:
+      return 'in-the-way';
+  }
+}
+
+function parentPath(path: string): string {
+  const at = path.lastIndexOf('/');
+  return at < 0 ? '' : path.slice(0, at);
+}
+
+function dateOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().slice(0, 10);
+}

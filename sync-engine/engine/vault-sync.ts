@@ -1,0 +1,90 @@
+/** Everything of one vault that its pairs share: log, uploads, commits, content transfer. */
+import { ROOT_NODE, type NodeId, type VaultId } from '../../protocol/ids.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { Cloud, CloudError } from '../remote/cloud.ts';
+import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
+import { CommitQueue, type QuotaState } from './commit-queue.ts';
+import type { DeviceIdentity } from './device-identity.ts';
+import { PackUploads, type Spool } from './pack-uploads.ts';
+import type { Clock, RandomSource } from './ports.ts';
+import type { TreeFault } from './remote-apply.ts';
+import { VaultLog } from './vault-log.ts';
+
+export interface VaultSyncParts {
+  readonly vault: VaultId;
+  readonly manifest: Manifest;
+  readonly cloud: Cloud;
+  readonly identity: DeviceIdentity;
+  readonly transfer: VaultTransfer;
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly hooks: {
+    changed(vault: VaultId, nodes: readonly NodeId[]): void;
+    faults(vault: VaultId, faults: readonly { readonly node: NodeId; readonly fault: TreeFault }[]): void;
+    chainMoved(): void;
+    quota(state: QuotaState | null): void;
+    sent(bytes: number): void;
+    failed(vault: VaultId, error: unknown): void;
+    retryUpload(error: CloudError, attempt: number, signal: AbortSignal): Promise<void>;
+    busy(vault: VaultId): boolean;
+  };
+}
+
+export class VaultSync {
+  readonly vault: VaultId;
+  readonly log: VaultLog;
+  readonly uploads: PackUploads;
+  readonly commits: CommitQueue;
+  readonly transfer: VaultTransfer;
+  /** Set when the log failed verification: nothing of this vault moves until a person decides. */
+  stopped: unknown = null;
+
+  constructor(parts: VaultSyncParts) {
+    const { vault, manifest, cloud, identity, transfer, spool, clock, random, hooks } = parts;
+    this.vault = vault;
+    this.transfer = transfer;
+    this.log = new VaultLog({
+      vault,
+      manifest,
+      cloud,
+      identity,
+      clock,
+      random,
+      hooks: {
+        changed: (nodes) => {
+          hooks.changed(vault, nodes);
+        },
+        faults: (faults) => {
+          hooks.faults(vault, faults);
+        },
+        chainMoved: () => {
+          hooks.chainMoved();
+        },
+      },
+    });
+    this.uploads = new PackUploads(vault, manifest, cloud, spool, {
+      quota: (state) => {
+        hooks.quota(state);
+      },
+      sent: (bytes) => {
+        hooks.sent(bytes);
+      },
+      retry: (error, attempt, signal) => hooks.retryUpload(error, attempt, signal),
+    });
+    this.commits = new CommitQueue(this.log, clock, {
+      busy: () => hooks.busy(vault),
+      quota: (state) => {
+        hooks.quota(state);
+      },
+      failed: (error) => {
+        hooks.failed(vault, error);
+      },
+    });
+  }
+
+  /** The vault's name: that of its root node. */
+  name(): string {
+    return this.log.store.remote.get(ROOT_NODE)?.name ?? '';
+  }
+}
