@@ -264,7 +264,7 @@ export function extendChain(chain: DeviceChain, entry: SignedChainEntry): ChainR
     }
     case 'revoke': {
       const device = chain.devices.get(body.device);
-      if (device === undefined || device.revoked !== null) return { ok: false, fault: 'unknown-device' };
+      if (device?.revoked !== null) return { ok: false, fault: 'unknown-device' };
       const devices = new Map(chain.devices);
       devices.set(body.device, { ...device, revoked: { at: decoded.index, pins: body.pins } });
       return { ok: true, chain: { ...next, devices } };
