@@ -21,7 +21,7 @@ import { sign } from './sign.ts';
 /** What an entry builds on: a verified chain has both. */
 export type ChainTip = Pick<DeviceChain, 'length' | 'head'>;
 
-export function signChainEntry(account: AccountKeys, tip: ChainTip, body: ChainBody): SignedChainEntry {
+function signChainEntry(account: AccountKeys, tip: ChainTip, body: ChainBody): SignedChainEntry {
   const bytes = encodeChainEntry({ account: account.account, index: tip.length, previous: tip.head, body });
   return { bytes, signature: sign('chain', bytes, account.masterSecret) };
 }

@@ -17,7 +17,7 @@ const HEADER_BYTES = MAGIC.length + 12 + SALT_BYTES;
 export const UNLOCK_COST: StretchingCost = { memory: 65_536, iterations: 3, parallelism: 1 };
 const MOST: StretchingCost = { memory: 1_048_576, iterations: 64, parallelism: 16 };
 
-export type KeyFileFault = 'malformed' | 'weak-cost' | 'excessive-cost' | 'wrong-passphrase';
+type KeyFileFault = 'malformed' | 'weak-cost' | 'excessive-cost' | 'wrong-passphrase';
 
 export type OpenedUnlockKey =
   | { readonly ok: true; readonly unlockKey: Uint8Array }

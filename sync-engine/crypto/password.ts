@@ -35,13 +35,13 @@ function passwordKeyOf(exportKey: string): Uint8Array {
 }
 
 /** What both flows give: the key that wraps the account root key, and the server's OPAQUE key, to be pinned. */
-export interface PasswordProof {
+interface PasswordProof {
   /** 32 bytes. */
   readonly passwordKey: Uint8Array;
   readonly serverKey: string;
 }
 
-export type PasswordFault =
+type PasswordFault =
   /** A wrong password, or a server that does not hold this account's record: the two look alike. */
   | 'refused'
   /** The server proved another key than the pinned one. */

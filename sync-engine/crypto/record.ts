@@ -21,13 +21,13 @@ import type { VaultKeys } from './vault-keys.ts';
 
 const VERSION = 1;
 /** A sealed record has at least this many bytes, so short and long names look alike. */
-export const MIN_RECORD_BYTES = 512;
+const MIN_RECORD_BYTES = 512;
 /** Lists of lists; 64 entries of level 3 already span more than any disk. */
 export const MAX_LIST_DEPTH = 4;
 /** A symlink's target is small content, in bytes. */
 export const MAX_TARGET_BYTES = 64 * 1024;
 const TYPES = ['file', 'folder', 'symlink'] as const;
-export type NodeType = (typeof TYPES)[number];
+type NodeType = (typeof TYPES)[number];
 
 export interface NodeRecord {
   readonly parent: NodeId;

@@ -14,7 +14,7 @@ import {
   sealPackIndex,
   type PackIndex,
 } from './pack-index.ts';
-import { MIN_PACK_BYTES, padme, padPack } from './padding.ts';
+import { MIN_PACK_BYTES, padme, padPack, padPackInPlace } from './padding.ts';
 import { openSegment, sealSegment } from './segment.ts';
 import { VaultKeys } from './vault-keys.ts';
 
@@ -152,6 +152,16 @@ describe('Padmé', () => {
     expect(pack.length).toBe(MIN_PACK_BYTES);
     expect(pack.subarray(100).filter((byte) => byte === 0).length).toBeLessThan(30);
     expect(() => padPack([new Uint8Array(MAX_PACK_BYTES + 1)], random)).toThrow(RangeError);
+  });
+
+  it('fills a pack in place as it fills a new one', () => {
+    const segments = random(5000);
+    const room = new Uint8Array(8192);
+    room.set(segments);
+    const inPlace = padPackInPlace(room, segments.length, seededRandom('padding'));
+    expect(Buffer.from(inPlace).equals(padPack([segments], seededRandom('padding')))).toBe(true);
+    expect(inPlace.buffer).toBe(room.buffer);
+    expect(() => padPackInPlace(new Uint8Array(1000), 900, random)).toThrow(RangeError);
   });
 });
 

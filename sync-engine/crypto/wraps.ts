@@ -108,7 +108,7 @@ function decodeWraps(bytes: Uint8Array): Wraps {
   return { wraps, previous };
 }
 
-export type WrapFault =
+type WrapFault =
   | ObjectFault
   /** No wrap in the blob is for this recipient: this device is not (yet) among the readers. */
   | 'not-for-us'
