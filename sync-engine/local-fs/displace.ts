@@ -1,0 +1,147 @@
+/**
+ * Taking something from its place so that nothing is lost whatever happens next. What lies at a path is
+ * renamed into `.coffre/replacing/<id>/` first and looked at there, where nobody else changes it: if it is not
+ * what the plan saw, it goes back. There is no moment at which a file saved by another program could be
+ * overwritten, and for two system calls the path is empty. A stop in between is made good by
+ * `recoverDisplaced`, which must run before the first scan after a start, or the gap would look like a deletion.
+ */
+import { DiskError, type Disk, type DiskStat } from './disk.ts';
+import { splitPath, withFolder, writeNewFile } from './inside.ts';
+import { ENTRY_NAME, ITEM_NAME, readTrashRecord, trashRecordBytes, type TrashRecord } from './local-trash.ts';
+import { putAt, renameWhole } from './place.ts';
+import { REPLACING, TRASH } from './root-marker.ts';
+import { isSame, removeTree, type KnownStat } from './subtree.ts';
+
+/** The folders a displacement works in, held. */
+export interface Bench {
+  readonly disk: Disk;
+  readonly replacing: number;
+  readonly trash: number;
+}
+
+/** Something taken from its place. Exactly one of its three ends must be called. */
+export class Displaced {
+  readonly stat: DiskStat;
+  readonly #bench: Bench;
+  readonly #id: string;
+  readonly #origin: string;
+
+  constructor(bench: Bench, id: string, origin: string, stat: DiskStat) {
+    this.#bench = bench;
+    this.#id = id;
+    this.#origin = origin;
+    this.stat = stat;
+  }
+
+  /** Where it lies now. */
+  get path(): string {
+    return `${this.#bench.disk.inFolder(this.#bench.replacing, this.#id)}/${ITEM_NAME}`;
+  }
+
+  /** It goes to the local trash. */
+  keep(): void {
+    const { disk, replacing, trash } = this.#bench;
+    disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id));
+  }
+
+  /** It goes back to its place; to the local trash when something else is there by now. */
+  undo(): void {
+    if (putAt(this.#bench.disk, this.path, this.#origin, this.stat.type) === 'taken') this.keep();
+    else this.forget();
+  }
+
+  /** It was moved on from `path`: only its record is left. */
+  forget(): void {
+    removeTree(this.#bench.disk, this.#bench.replacing, this.#id);
+  }
+}
+
+/**
+ * Takes what is at `origin` (a path from inFolder). Null when that is not what was known, which is then where
+ * it was. Throws DiskError; what was taken is back then, or put back by recoverDisplaced.
+ */
+export function displace(
+  bench: Bench,
+  id: string,
+  origin: string,
+  known: KnownStat,
+  record: TrashRecord,
+): Displaced | null {
+  const { disk } = bench;
+  const folder = disk.inFolder(bench.replacing, id);
+  disk.makeFolder(folder, 0o700);
+  try {
+    writeNewFile(disk, `${folder}/${ENTRY_NAME}`, trashRecordBytes(record));
+    renameWhole(disk, origin, `${folder}/${ITEM_NAME}`);
+  } catch (cause) {
+    removeTree(disk, bench.replacing, id);
+    if (cause instanceof DiskError && cause.code === 'not-found') return null;
+    throw cause;
+  }
+  const stat = disk.lstat(`${folder}/${ITEM_NAME}`);
+  if (stat === null) throw new DiskError('not-found', 'displace');
+  const displaced = new Displaced(bench, id, origin, stat);
+  if (isSame(stat, known, 'without ctime')) return displaced;
+  displaced.undo();
+  return null;
+}
+
+/**
+ * After a start: what was taken from its place and not replaced goes back, the rest to the local trash.
+ * Returns how many went back. Throws DiskError.
+ */
+export function recoverDisplaced(disk: Disk, root: string): number {
+  return withFolder(disk, root, REPLACING, (replacing) =>
+    withFolder(disk, root, TRASH, (trash) => {
+      const bench: Bench = { disk, replacing, trash };
+      let restored = 0;
+      for (const { name, stat } of disk.list(disk.inFolder(replacing, '.')).entries) {
+        if (stat.type === 'folder') restored += recoverOne(bench, root, name) ? 1 : 0;
+        // A staged file on its way into place: it may share its inode with the file in place, so it is
+        // removed and never opened.
+        else disk.removeFile(disk.inFolder(replacing, name));
+      }
+      return restored;
+    }),
+  );
+}
+
+function recoverOne(bench: Bench, root: string, id: string): boolean {
+  const { disk, replacing } = bench;
+  const entry = disk.openFolder(disk.inFolder(replacing, id));
+  let record: TrashRecord | null;
+  let stat: DiskStat | null;
+  try {
+    record = readTrashRecord(disk, entry);
+    stat = disk.lstat(disk.inFolder(entry, ITEM_NAME));
+  } finally {
+    disk.close(entry);
+  }
+  if (stat === null) {
+    removeTree(disk, replacing, id);
+    return false;
+  }
+  const back = record !== null && putBack(bench, root, id, record.path, stat);
+  if (back) removeTree(disk, replacing, id);
+  else disk.rename(disk.inFolder(replacing, id), disk.inFolder(bench.trash, id));
+  return back;
+}
+
+function putBack(bench: Bench, root: string, id: string, path: string, stat: DiskStat): boolean {
+  const { disk } = bench;
+  const item = `${disk.inFolder(bench.replacing, id)}/${ITEM_NAME}`;
+  try {
+    const [folder, name] = splitPath(path);
+    return withFolder(
+      disk,
+      root,
+      folder,
+      (parent) => putAt(disk, item, disk.inFolder(parent, name), stat.type) === 'put',
+    );
+  } catch (cause) {
+    // Its folder went, or became a link: the trash is where it is safe.
+    const gone: readonly string[] = ['not-found', 'is-a-link', 'not-a-folder', 'illegal-name'];
+    if (cause instanceof DiskError && gone.includes(cause.code)) return false;
+    throw cause;
+  }
+}
