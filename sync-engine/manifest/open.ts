@@ -63,7 +63,8 @@ function open(
     database.pragma(`journal_size_limit = ${WAL_PAGES * 4096}`);
     database.pragma('mmap_size = 0');
     database.pragma('foreign_keys = OFF');
-    database.pragma('temp_store = FILE');
+    // A statement that fires a trigger notes the pages it changes, to undo itself: in a file that costs 3 us more.
+    database.pragma('temp_store = MEMORY');
     check(database, options.checked);
     migrate(database);
     return sqliteManifest(database);

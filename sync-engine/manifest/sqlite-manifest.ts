@@ -197,27 +197,37 @@ function pairTable(shared: Shared, open: Map<PairId, PairStore>): PairTable {
 }
 
 function collect({ database, transaction }: Shared): number {
-  return transaction(() => {
-    const content = database
-      .prepare(
-        `DELETE FROM content WHERE (vault, id) NOT IN (
-           SELECT vault, content FROM remote_node WHERE content IS NOT NULL
-           UNION SELECT p.vault, n.content FROM local_node n JOIN pair p ON p.key = n.pair
-             WHERE n.content IS NOT NULL
-           UNION SELECT p.vault, n.content FROM synced_node n JOIN pair p ON p.key = n.pair
-             WHERE n.content IS NOT NULL)`,
-      )
-      .run();
-    const chunks = database
-      .prepare('DELETE FROM chunk WHERE pack IN (SELECT key FROM pack WHERE state = ?)')
-      .run(PACK_STATE_NUMBERS.dropped);
-    // Attempts at a node that agrees by now.
-    database
-      .prepare(
-        `DELETE FROM quarantine WHERE NOT EXISTS (
-           SELECT 1 FROM dirty d WHERE d.pair = quarantine.pair AND d.node = quarantine.node)`,
-      )
-      .run();
-    return content.changes + chunks.changes;
-  });
+  // The set of all content in use may be large: let it spill to disk.
+  const spills = !database.inTransaction;
+  if (spills) database.pragma('temp_store = FILE');
+  try {
+    return transaction(() => sweep(database));
+  } finally {
+    if (spills) database.pragma('temp_store = MEMORY');
+  }
+}
+
+function sweep(database: Database): number {
+  const vaults = database.prepare<[], number>('SELECT key FROM vault').pluck().all();
+  const unused = database.prepare<[number, number, number, number]>(
+    `DELETE FROM content WHERE vault = ? AND id NOT IN (
+       SELECT content FROM remote_node WHERE vault = ? AND content IS NOT NULL
+       UNION SELECT content FROM local_node
+         WHERE pair IN (SELECT key FROM pair WHERE vault = ?) AND content IS NOT NULL
+       UNION SELECT content FROM synced_node
+         WHERE pair IN (SELECT key FROM pair WHERE vault = ?) AND content IS NOT NULL)`,
+  );
+  let content = 0;
+  for (const vault of vaults) content += unused.run(vault, vault, vault, vault).changes;
+  const chunks = database
+    .prepare('DELETE FROM chunk WHERE pack IN (SELECT key FROM pack WHERE state = ?)')
+    .run(PACK_STATE_NUMBERS.dropped);
+  // Attempts at a node that agrees by now.
+  database
+    .prepare(
+      `DELETE FROM quarantine WHERE NOT EXISTS (
+         SELECT 1 FROM dirty d WHERE d.pair = quarantine.pair AND d.node = quarantine.node)`,
+    )
+    .run();
+  return content + chunks.changes;
 }
