@@ -20,7 +20,7 @@ const CACHE_KIB = 16 * 1024;
 const ALWAYS_CHECKED_BYTES = 32 * 1024 * 1024;
 /** The log is copied into the database when it has so many pages of 4 KiB. */
 const WAL_PAGES = 2_000;
-const BUSY_MS = 2_000;
+const BUSY_MS = 500;
 
 /**
  * Opens the manifest at a path, or a new one in memory (`:memory:`). The folder must exist.

@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { ROOT_NODE, TRASH_NODE, ZERO_HASH } from '../../protocol/ids.ts';
+import {
+  chunkId,
+  chunkRow,
+  contentId,
+  deviceId,
+  file,
+  folder,
+  hash,
+  inLog,
+  nodeId,
+  packName,
+  packRow,
+  sample,
+} from './sample.ts';
+
+describe('the cursor of a vault', () => {
+  it('starts at nothing and is read back as written', () => {
+    const { vault, manifest } = sample();
+    expect(vault.cursor()).toEqual({
+      seq: 0,
+      hash: ZERO_HASH,
+      epoch: 0,
+      sum: ZERO_HASH,
+      chainLength: 0,
+      highSeq: 0,
+      highHash: ZERO_HASH,
+    });
+    const cursor = {
+      seq: 2 ** 40,
+      hash: hash('h'),
+      epoch: 3,
+      sum: hash('s'),
+      chainLength: 9,
+      highSeq: 2 ** 40 + 1,
+      highHash: hash('hh'),
+    };
+    vault.setCursor(cursor);
+    expect(manifest.vault(vault.id).cursor()).toEqual(cursor);
+  });
+});
+
+describe('the remote tree', () => {
+  it('returns a node as it was put, faults and times before 1970 included', () => {
+    const { vault } = sample();
+    const node = inLog(file('é\u{1f600}.txt', { mtimeUs: -(2 ** 52), size: 2 ** 50 }), {
+      revision: 12,
+      fault: 'clash',
+    });
+    const link = inLog(file('link', { type: 'symlink', mode: 0o777, mtimeUs: 0 }));
+    vault.putRemote(node);
+    vault.putRemote(link);
+    expect(vault.remote.get(node.id)).toEqual(node);
+    expect(vault.remote.get(link.id)).toEqual(link);
+    expect(vault.remote.child(ROOT_NODE, node.name)).toEqual(node);
+    expect(vault.remote.get(nodeId('nobody'))).toBeUndefined();
+  });
+
+  it('tells names apart by exact bytes', () => {
+    const { vault } = sample();
+    for (const name of ['caf\u00e9', 'cafe\u0301', 'CAFE', 'cafe']) vault.putRemote(inLog(file(name)));
+    expect(vault.remoteCount()).toBe(4);
+    expect(vault.remote.child(ROOT_NODE, 'cafe\u0301')?.id).toBe(nodeId('cafe\u0301'));
+    expect(vault.remote.child(ROOT_NODE, 'Cafe')).toBeUndefined();
+  });
+
+  it('replaces, moves, counts and deletes', () => {
+    const { vault } = sample();
+    vault.putRemote(inLog(folder('papers')));
+    vault.putRemote(inLog(file('a')));
+    vault.putRemote(inLog(file('a', { parent: nodeId('papers'), name: 'b' }), { revision: 2 }));
+    expect(vault.remoteCount()).toBe(2);
+    expect(vault.remote.child(ROOT_NODE, 'a')).toBeUndefined();
+    expect([...vault.remote.children(nodeId('papers'))].map((node) => node.name)).toEqual(['b']);
+    vault.deleteRemote(nodeId('a'));
+    vault.deleteRemote(nodeId('a'));
+    expect(vault.remoteCount()).toBe(1);
+    expect(vault.remote.get(nodeId('a'))).toBeUndefined();
+  });
+
+  it('lets names repeat in the trash', () => {
+    const { vault } = sample();
+    vault.putRemote(inLog(file('one', { parent: TRASH_NODE, name: 'same' })));
+    vault.putRemote(inLog(file('two', { parent: TRASH_NODE, name: 'same' })));
+    expect([...vault.remote.children(TRASH_NODE)]).toHaveLength(2);
+    expect(vault.remote.child(TRASH_NODE, 'same')?.name).toBe('same');
+  });
+
+  it('streams every row in id order, and other statements may run between', () => {
+    const { vault, manifest } = sample();
+    const names = Array.from({ length: 2_000 }, (_, index) => `file ${index}`);
+    manifest.transaction(() => names.forEach((name) => vault.putRemote(inLog(file(name)))));
+    const seen: string[] = [];
+    for (const node of vault.remoteRows()) {
+      expect(vault.remote.get(node.id)?.name).toBe(node.name);
+      seen.push(node.id);
+    }
+    expect(seen).toEqual(names.map(nodeId).sort());
+  });
+
+  it('keeps vaults apart', () => {
+    const { vault, manifest } = sample();
+    const other = manifest.addVault(nodeId('other') as string as typeof vault.id);
+    vault.putRemote(inLog(file('a')));
+    expect(other.remote.get(nodeId('a'))).toBeUndefined();
+    expect(other.remoteCount()).toBe(0);
+  });
+});
+
+describe('content', () => {
+  it('returns lists and keeps one row for an id', () => {
+    const { vault } = sample();
+    const list = [
+      { chunk: chunkId('a'), length: 1 },
+      { chunk: chunkId('b'), length: 2 ** 45 },
+    ];
+    const content = { id: contentId('x'), size: 2 ** 45 + 1, depth: 1, list };
+    vault.putContent(content);
+    vault.putContent(content);
+    vault.putContent({ id: contentId('empty'), size: 0, depth: 0, list: [] });
+    expect(vault.content(contentId('x'))).toEqual(content);
+    expect(vault.content(contentId('empty'))?.list).toEqual([]);
+    expect(vault.content(contentId('y'))).toBeUndefined();
+  });
+
+  it('is collected once no tree names it', () => {
+    const { vault, pair, manifest } = sample();
+    for (const name of ['remote', 'local', 'synced', 'nobody']) {
+      vault.putContent({ id: contentId(name), size: 1, depth: 0, list: [] });
+    }
+    vault.putRemote(inLog(file('remote')));
+    vault.putRemote(inLog(folder('without content')));
+    pair.putSynced(file('synced'));
+    pair.putLocal({
+      ...file('local'),
+      localName: null,
+      dev: 1,
+      ino: 1,
+      birthUs: 0,
+      ctimeUs: 0,
+      parked: false,
+    });
+    expect(manifest.collect()).toBe(1);
+    expect(vault.content(contentId('nobody'))).toBeUndefined();
+    for (const name of ['remote', 'local', 'synced']) expect(vault.content(contentId(name))).toBeDefined();
+    expect(manifest.collect()).toBe(0);
+  });
+});
+
+describe('headers', () => {
+  it('keep the newest commit of each device, also after a rewind', () => {
+    const { vault } = sample();
+    vault.addHeader(1, hash('1'), deviceId('laptop'), 10);
+    vault.addHeader(2, hash('2'), deviceId('desk'), 20);
+    vault.addHeader(3, hash('3'), deviceId('laptop'), 30);
+    vault.addHeader(3, hash('3'), deviceId('laptop'), 30);
+    const seen = () => new Map(vault.lastSeen().map((row) => [row.device, row]));
+    expect(seen().size).toBe(2);
+    expect(seen().get(deviceId('laptop'))).toEqual({ device: deviceId('laptop'), seq: 3, hash: hash('3') });
+    expect(vault.headerHash(2)).toBe(hash('2'));
+    vault.deleteHeadersFrom(2);
+    expect(vault.headerHash(2)).toBeUndefined();
+    expect(vault.lastSeen()).toEqual([{ device: deviceId('laptop'), seq: 1, hash: hash('1') }]);
+  });
+
+  it('refuse a second commit at one place', () => {
+    const { vault } = sample();
+    vault.addHeader(1, hash('1'), deviceId('laptop'), 10);
+    expect(() => vault.addHeader(1, hash('other'), deviceId('laptop'), 10)).toThrow('another header');
+    expect(vault.headerHash(1)).toBe(hash('1'));
+    expect(sample().vault.lastSeen()).toEqual([]);
+  });
+});
+
+describe('packs and chunks', () => {
+  it('carry the sealed index until they are live', () => {
+    const { vault } = sample();
+    const index = new Uint8Array([1, 2, 3]);
+    const row = packRow('p', { state: 'spooled', index });
+    vault.addPack(row, [chunkRow('a', 'p'), chunkRow('b', 'p', { offset: 400 })]);
+    expect(vault.pack(packName('p'))).toMatchObject({ ...row, index: Buffer.from(index) });
+    vault.setPackState(packName('p'), 'uploaded');
+    expect(vault.packs('uploaded').map((pack) => [...(pack.index ?? [])])).toEqual([[1, 2, 3]]);
+    expect(vault.packs('spooled')).toEqual([]);
+    vault.setPackState(packName('p'), 'live');
+    expect(vault.pack(packName('p'))).toEqual(packRow('p'));
+    expect(vault.chunksOf(packName('p'))).toEqual([chunkRow('a', 'p'), chunkRow('b', 'p', { offset: 400 })]);
+  });
+
+  it('are found in live packs before uploaded ones, and nowhere else', () => {
+    const { vault } = sample();
+    vault.addPack(packRow('up', { state: 'uploaded' }), [chunkRow('a', 'up')]);
+    expect(vault.locate(chunkId('a'))).toEqual(chunkRow('a', 'up'));
+    vault.addPack(packRow('live', { trusted: false }), [chunkRow('a', 'live', { offset: 8 })]);
+    expect(vault.locate(chunkId('a'))).toEqual(chunkRow('a', 'live', { offset: 8 }));
+    vault.addPack(packRow('spool', { state: 'spooled' }), [chunkRow('b', 'spool')]);
+    vault.addPack(packRow('gone', { state: 'dropped' }), [chunkRow('c', 'gone')]);
+    expect(vault.locate(chunkId('b'))).toBeUndefined();
+    expect(vault.locate(chunkId('c'))).toBeUndefined();
+  });
+
+  it('are known for dedup only where that can be relied on', () => {
+    const { vault } = sample();
+    vault.addPack(packRow('foreign', { trusted: false }), [chunkRow('a', 'foreign')]);
+    vault.addPack(packRow('gone', { state: 'dropped' }), [chunkRow('b', 'gone')]);
+    vault.addPack(packRow('spool', { state: 'spooled' }), [chunkRow('c', 'spool')]);
+    expect(vault.packHolding(chunkId('a'))).toBeUndefined();
+    expect(vault.packHolding(chunkId('b'))).toBeUndefined();
+    expect(vault.packHolding(chunkId('c'))?.name).toBe(packName('spool'));
+    vault.setPackTrusted(packName('foreign'), true);
+    expect(vault.packHolding(chunkId('a'))).toEqual(packRow('foreign'));
+    vault.addPack(packRow('up', { state: 'uploaded' }), [chunkRow('a', 'up')]);
+    expect(vault.packHolding(chunkId('a'))?.name).toBe(packName('foreign'));
+  });
+
+  it('may be added again, and forgotten', () => {
+    const { vault } = sample();
+    vault.addPack(packRow('p', { state: 'uploaded' }), [chunkRow('a', 'p'), chunkRow('b', 'p')]);
+    vault.addPack(packRow('p'), [chunkRow('a', 'p')]);
+    expect(vault.chunksOf(packName('p'))).toEqual([chunkRow('a', 'p')]);
+    vault.deletePack(packName('p'));
+    expect(vault.pack(packName('p'))).toBeUndefined();
+    expect(vault.locate(chunkId('a'))).toBeUndefined();
+    expect(() => vault.setPackState(packName('p'), 'live')).toThrow();
+    expect(() => vault.setPackTrusted(packName('p'), true)).toThrow();
+  });
+
+  it('lose the chunk rows of dropped packs when collected', () => {
+    const { vault, manifest } = sample();
+    vault.addPack(packRow('p'), [chunkRow('a', 'p'), chunkRow('b', 'p')]);
+    vault.addPack(packRow('q'), [chunkRow('a', 'q')]);
+    vault.setPackState(packName('p'), 'dropped');
+    expect(manifest.collect()).toBe(2);
+    expect(vault.chunksOf(packName('p'))).toEqual([]);
+    expect(vault.pack(packName('p'))?.state).toBe('dropped');
+    expect(vault.locate(chunkId('a'))?.pack).toBe(packName('q'));
+  });
+});
