@@ -2,8 +2,19 @@
 // else of ours. Type-only imports count. Tests and benches are outside the table.
 
 const OURS = '^(protocol|sync-engine|cloud|cli|electron|renderer|build|bench|test)/';
-const TESTS = '(\\.test\\.ts$|/acceptance\\.ts$|^test/|^bench/|^vitest\\.config\\.ts$)';
-const ROOMS = ['plan', 'crypto', 'local-fs', 'manifest', 'remote', 'transfer', 'engine', 'control', 'client'];
+const TESTS = '(\\.test\\.ts$|[/-]acceptance\\.ts$|^test/|^bench/|^vitest\\.config\\.ts$)';
+const ROOMS = [
+  'plan',
+  'crypto',
+  'local-fs',
+  'manifest',
+  'remote',
+  'account',
+  'transfer',
+  'engine',
+  'control',
+  'client',
+];
 
 /** `from` may import its own files and `allowed`, and nothing else of ours. */
 const room = (name, from, allowed, comment) => ({
@@ -94,6 +105,12 @@ module.exports = {
       to: { path: engineRoom('crypto') },
     },
     room(
+      'account-sees-keys-and-server',
+      engineRoom('account'),
+      [engineRoom('crypto'), engineRoom('remote'), '^protocol/'],
+      'Who the person is and which keys a device holds; it knows no tree and no file of theirs.',
+    ),
+    room(
       'transfer-sees-ports',
       engineRoom('transfer'),
       [engineRoom('crypto'), engineRoom('local-fs'), engineRoom('remote'), '^protocol/'],
@@ -102,7 +119,9 @@ module.exports = {
     room(
       'engine-sees-the-rooms-below',
       engineRoom('engine'),
-      ['plan', 'crypto', 'local-fs', 'manifest', 'remote', 'transfer'].map(engineRoom).concat('^protocol/'),
+      ['plan', 'crypto', 'local-fs', 'manifest', 'remote', 'account', 'transfer']
+        .map(engineRoom)
+        .concat('^protocol/'),
       'The engine steers; who asks it to (control, client, a program) is above it.',
     ),
     room(
@@ -164,8 +183,8 @@ module.exports = {
     ),
     owner(
       'better-sqlite3',
-      ['^sync-engine/manifest/', '^cloud/store/embedded/'],
-      'Only the manifest and the embedded store know SQL.',
+      ['^sync-engine/manifest/', '^sync-engine/account/engine-lock\\.ts$', '^cloud/store/embedded/'],
+      'Only the manifest and the embedded store know SQL; the engine lock borrows its file lock.',
     ),
     owner('tweetnacl', ['^sync-engine/crypto/'], 'Signing and key wrapping happen in crypto only.'),
 

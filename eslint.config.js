@@ -99,7 +99,7 @@ export default defineConfig([
   },
   {
     // A test may reach past a type to build what the types forbid, and asserts on what it knows to be there.
-    files: ['**/*.test.ts', '**/acceptance.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['**/*.test.ts', '**/acceptance.ts', '**/*-acceptance.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
