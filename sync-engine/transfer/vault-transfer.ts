@@ -23,17 +23,12 @@ interface JobOptions {
   readonly signal: AbortSignal;
 }
 
-/** What this needs of the workers. */
+/** What this needs of the workers; `sealingWorkers` gives it. */
 export interface SealingWorkers {
   /** How many jobs run side by side. */
   readonly size: number;
-  run(
-    job: 'ingest',
-    request: IngestRequest,
-    hooks: IngestJobHooks,
-    options: JobOptions,
-  ): Promise<IngestResult[]>;
-  run(job: 'fetch', request: FetchRequest, hooks: FetchJobHooks, options: JobOptions): Promise<void>;
+  ingest(request: IngestRequest, hooks: IngestJobHooks, options: JobOptions): Promise<IngestResult[]>;
+  fetch(request: FetchRequest, hooks: FetchJobHooks, options: JobOptions): Promise<void>;
 }
 
 export interface VaultTransferOptions {
@@ -90,7 +85,7 @@ async function ingestFiles(
     progress: (bytes) => Promise.resolve(hooks.progress?.(bytes)),
   };
   const results = await inWorkers(options, shares.worth(), signal, (jobOptions) =>
-    options.workers.run('ingest', request, jobHooks, jobOptions),
+    options.workers.ingest(request, jobHooks, jobOptions),
   );
   return results.flat();
 }
@@ -113,7 +108,7 @@ async function fetchInWorkers(
         return Promise.resolve();
       },
     };
-    return options.workers.run('fetch', { vault: options.vault }, jobHooks, jobOptions);
+    return options.workers.fetch({ vault: options.vault }, jobHooks, jobOptions);
   });
 }
 

@@ -1,0 +1,237 @@
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createCipheriv } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PackWorld, VAULT } from '../../test/fakes/pack-world.ts';
+import type { NodeId } from '../../protocol/ids.ts';
+import { MIB } from '../../protocol/limits.ts';
+import { DiskError } from '../local-fs/disk.ts';
+import type { IngestJobHooks } from '../transfer/ingest.ts';
+import type { Content, FetchResult, FileToIngest } from '../transfer/sealing-jobs.ts';
+import { sealingWorkers } from './sealing-workers.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { JobBroken, WorkerDied } from './workers.ts';
+
+const never = new AbortController().signal;
+let world: PackWorld;
+let pool: WorkerPool;
+
+beforeEach(() => {
+  world = new PackWorld();
+  mkdirSync(world.at('staging'));
+  pool = new WorkerPool({ size: 2 });
+});
+afterEach(async () => {
+  await pool.close();
+  world.remove();
+});
+
+function noise(size: number, seed: number): Buffer {
+  const key = Buffer.alloc(16);
+  key.writeUInt32BE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size));
+}
+
+const node = (index: number) => index.toString(16).padStart(32, '0') as NodeId;
+
+function put(name: string, bytes: Uint8Array): FileToIngest {
+  writeFileSync(world.at(name), bytes);
+  return { id: node(1), path: world.at(name), type: 'file', size: bytes.length };
+}
+
+/** Hooks of an ingest job as the control thread gives them, for files handed out once. */
+function hooks(files: readonly FileToIngest[], more: Partial<IngestJobHooks> = {}): IngestJobHooks {
+  let given = false;
+  return {
+    next: async () => {
+      if (given) return [];
+      given = true;
+      return files;
+    },
+    known: async (chunks) => world.hooks.known(chunks),
+    pack: async (pack) => world.hooks.pack(pack),
+    progress: async () => {},
+    ...more,
+  };
+}
+
+const request = () => ({ vault: VAULT, epoch: 0, spoolFolder: world.spoolFolder });
+const run = (files: readonly FileToIngest[], more: Partial<IngestJobHooks> = {}, signal = never) =>
+  pool.run('ingest', request(), hooks(files, more), { keys: world.keys, signal });
+
+describe('worker pool', () => {
+  it('ingests and fetches over several threads, each chunk sealed once', async () => {
+    const bytes = Array.from({ length: 12 }, (_, index) => noise(8 * MIB, index % 6));
+    const files = bytes.map((content, index) => ({ ...put(`f${index}`, content), id: node(index) }));
+    const transfer = world.transfer(sealingWorkers(pool));
+    const results = await transfer.ingest(files, world.hooks, never);
+    expect(pool.running).toBe(2);
+    const contents = new Map<NodeId, Content>();
+    for (const result of results) {
+      if (!result.ok) throw new Error(result.why);
+      contents.set(result.id, result.content);
+    }
+    expect(contents.size).toBe(12);
+    const sealed = world.sent.flatMap(({ chunks }) => chunks.map(({ id }) => id));
+    expect(new Set(sealed).size).toBe(sealed.length);
+    expect(sealed.length).toBe(world.chunks.size);
+
+    const done: FetchResult[] = [];
+    await transfer.fetch(
+      files.map(({ id }) => ({ id, content: contents.get(id)!, stagingPath: world.at(`staging/${id}`) })),
+      (result) => done.push(result),
+      never,
+    );
+    expect(done.map(({ ok }) => ok)).toEqual(files.map(() => true));
+    for (const [index, content] of bytes.entries()) {
+      expect(Buffer.compare(readFileSync(world.at(`staging/${node(index)}`)), content)).toBe(0);
+    }
+  });
+
+  it('takes a file of 300 MB up and down without holding it', async () => {
+    const path = world.at('sparse');
+    writeFileSync(path, noise(3 * MIB, 1));
+    truncateSync(path, 300 * MIB);
+    const files: FileToIngest[] = [{ id: node(1), path, type: 'file' }];
+    const transfer = world.transfer(sealingWorkers(pool));
+    let most = 0;
+    const watch = {
+      ...world.hooks,
+      progress: () => {
+        most = Math.max(most, process.memoryUsage().rss);
+      },
+    };
+    await transfer.ingest([put('warm', noise(1000, 2))], world.hooks, never);
+    const before = process.memoryUsage().rss;
+    const [result] = await transfer.ingest(files, watch, never);
+    if (result?.ok !== true) throw new Error('not ingested');
+    expect(most - before).toBeLessThan(80 * MIB);
+    most = 0;
+    const watched = world.transfer(sealingWorkers(pool), {
+      received: () => {
+        most = Math.max(most, process.memoryUsage().rss);
+      },
+    });
+    const done: FetchResult[] = [];
+    const stagingPath = world.at('staging/f');
+    const wanted = { id: node(1), content: result.content, stagingPath };
+    await watched.fetch([wanted], (answer) => done.push(answer), never);
+    expect(done).toEqual([{ id: node(1), ok: true }]);
+    expect(most - before).toBeLessThan(120 * MIB);
+    expect(Buffer.compare(readFileSync(stagingPath), readFileSync(path))).toBe(0);
+    rmSync(stagingPath);
+  });
+
+  it('hands over a walk in batches, and stops it when it is aborted', async () => {
+    // What the walk itself finds is tested where it lives: here a root without marker is enough.
+    const outcome = await pool.run(
+      'walk',
+      {
+        root: world.folder,
+        expected: { pair: 'none', vault: VAULT, dev: null, ino: null } as never,
+        folders: [{ path: '', recursive: true }],
+      },
+      { batch: () => {} },
+    );
+    expect(outcome.outcome).toBe('stopped');
+  });
+
+  it('throws the very error a hook threw', async () => {
+    const error = new Error('the manifest is gone');
+    const failing = run([put('f', noise(1000, 1))], { known: () => Promise.reject(error) });
+    await expect(failing).rejects.toBe(error);
+    expect(await run([put('f', noise(1000, 1))])).toMatchObject([{ ok: true }]);
+  });
+
+  it('throws the DiskError of a job', async () => {
+    writeFileSync(world.spoolFolder, 'in the way');
+    const error = await run([put('f', noise(1000, 1))]).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(DiskError);
+    expect((error as DiskError).code).toBe('not-a-folder');
+  });
+
+  it('throws a broken invariant with its cause', async () => {
+    const error = await run([put('f', noise(1000, 1))], { known: async () => [] }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(JobBroken);
+    expect((error as JobBroken).cause).toMatchObject({ message: 'an answer for each chunk is needed' });
+  });
+
+  it('stops a job that waits for an answer', async () => {
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const waiting = run(
+      [put('f', noise(1000, 1))],
+      {
+        known: () => {
+          abort.abort(reason);
+          return new Promise<never>(() => {}); // an answer that never comes
+        },
+      },
+      abort.signal,
+    );
+    await expect(waiting).rejects.toBe(reason);
+    await expect(run([], {}, abort.signal)).rejects.toBe(reason);
+    expect(await run([put('f', noise(1000, 1))])).toMatchObject([{ ok: true }]);
+  });
+
+  it('holds a job back while its packs are not taken', async () => {
+    let taken = 0;
+    const { promise: held, resolve: release } = Promise.withResolvers<undefined>();
+    let read = 0;
+    const ingesting = run([put('f', noise(100 * MIB, 1))], {
+      pack: async (pack) => {
+        taken += 1;
+        await held;
+        await world.hooks.pack(pack);
+      },
+      progress: async (bytes) => {
+        read += bytes;
+      },
+    });
+    while (taken === 0) await delay(5);
+    await delay(300); // long enough to read it all, were it not held
+    expect(taken).toBe(1);
+    expect(read).toBeLessThan(60 * MIB);
+    release(undefined);
+    expect(await ingesting).toMatchObject([{ ok: true }]);
+    expect(taken).toBeGreaterThan(5);
+  });
+
+  it('fails the jobs of a thread that dies, and starts another', async () => {
+    const poisoned = hooks([put('f', noise(1000, 1))]);
+    // A keyring that says another thing about an epoch is refused where nothing can catch it.
+    await pool.run('ingest', request(), poisoned, { keys: world.keys });
+    const other = new PackWorld();
+    const dying = pool.run('ingest', request(), hooks([put('f', noise(1000, 1))]), { keys: other.keys });
+    const error = await dying.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkerDied);
+    other.remove();
+    expect(await run([put('g', noise(1000, 2))])).toMatchObject([{ ok: true }]);
+  });
+
+  it('stops threads that had no work for a while', async () => {
+    const brief = new WorkerPool({ size: 2, idleMs: 30 });
+    await brief.run('ingest', request(), hooks([put('f', noise(1000, 1))]), { keys: world.keys });
+    expect(brief.running).toBe(1);
+    while (brief.running > 0) await delay(5);
+    await brief.run('ingest', request(), hooks([put('f', noise(1000, 1))]), { keys: world.keys });
+    expect(brief.running).toBe(1);
+    await brief.close();
+    expect(brief.running).toBe(0);
+  });
+
+  it('rejects what is under way when it is closed', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const waiting = run([put('f', noise(1000, 1))], {
+      known: () => {
+        asked.resolve(undefined);
+        return new Promise<never>(() => {});
+      },
+    });
+    const rejected = expect(waiting).rejects.toBeInstanceOf(WorkerDied);
+    await asked.promise;
+    await pool.close();
+    await rejected;
+    await expect(run([])).rejects.toThrow('closed');
+  });
+});
