@@ -151,7 +151,14 @@ async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Pr
     response.body.on('error', () => undefined).destroy();
     throw error;
   }
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size);
+  // Memory of its own: the caller may move it to a worker.
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function tooLarge(): CloudError {
