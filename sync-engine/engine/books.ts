@@ -89,6 +89,11 @@ export class Books {
     }
   }
 
+  /** Everything beneath a folder that has no row itself (the bound one). */
+  *localSubtreeOf(folder: NodeId): Generator<LocalNode> {
+    for (const child of this.pair.localChildren(folder)) yield* this.localSubtree(child.id);
+  }
+
   /** The node and all beneath it are no longer on disk. */
   vanished(id: NodeId): void {
     const ids = [...this.localSubtree(id)].map((node) => node.id);

@@ -99,7 +99,7 @@ export class IngestLane {
         continue;
       }
       this.#reading.add(id);
-      files.push({ id, path: this.#parts.absolute(path), type: local.type });
+      files.push({ id, path: this.#parts.absolute(path), type: local.type, size: local.size });
       bytes += local.size;
     }
     return files;

@@ -16,6 +16,7 @@ import { Mutex } from './mutex.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import type { Clock, RandomSource } from './ports.ts';
+import { subtree } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
 import type { VaultSync } from './vault-sync.ts';
 import type { PairDisk } from './pair-disk.ts';
@@ -245,7 +246,7 @@ export class PairSync {
         if (way === 'restore') this.#keepBoth(id);
         this.pair.markDirty(id);
       }
-      if (way === 'delete') this.guard.allow();
+      if (way === 'delete') this.guard.allow(held);
     });
     this.#parts.hooks.clear(null, 'mass-deletion');
     this.#parts.hooks.wake();
@@ -259,6 +260,81 @@ export class PairSync {
       this.pair.deleteSynced(next);
       this.pair.markDirty(next);
     }
+  }
+
+  /**
+   * The server went back to an older state: what it holds now is the base, so that everything newer here is
+   * proposed again and nothing here is taken for removed elsewhere.
+   */
+  rebase(): void {
+    const { pair, books } = this;
+    const scope = new Set<NodeId>();
+    for (const node of subtree(books.vault.remote, pair.config.bound)) {
+      if (node.id === pair.config.bound) continue;
+      scope.add(node.id);
+      pair.putSynced(node);
+      pair.markDirty(node.id);
+    }
+    for (const node of books.localSubtreeOf(pair.config.bound)) {
+      if (!scope.has(node.id)) pair.deleteSynced(node.id);
+      pair.markDirty(node.id);
+    }
+  }
+
+  /**
+   * After an unclean stop: rows written since the last flush are read again. What the power loss damaged is
+   * put in the local trash and fetched again, never uploaded as if the person had edited it.
+   */
+  async verifyUnsettled(signal: AbortSignal): Promise<void> {
+    const { manifest, lstat } = this.#parts;
+    const { pair } = this;
+    if (this.disk.check(false).state !== 'ok') return;
+    for (let ids = pair.unsettled(1000); ids.length > 0 && !signal.aborted; ids = pair.unsettled(1000)) {
+      const files = ids.flatMap((id) => {
+        const local = pair.local.get(id);
+        const path = pair.diskPath(id);
+        if (local === undefined || path === null || local.type === 'folder') return [];
+        return [{ id, path: this.disk.absolute(path), type: local.type, size: local.size }];
+      });
+      const results = await this.vault.transfer.ingest(
+        files,
+        // Nothing is sealed: it is only compared.
+        { known: (chunks) => Promise.resolve(chunks.map(() => true)), pack: () => Promise.resolve() },
+        signal,
+      );
+      const damaged: NodeId[] = [];
+      for (const result of results) {
+        const local = pair.local.get(result.id);
+        const synced = pair.synced.get(result.id);
+        if (local === undefined || synced === undefined) continue;
+        const stat = lstat(this.disk.absolute(pair.diskPath(result.id) ?? ''));
+        if (result.ok && result.content.id === synced.content) continue;
+        const isEdit =
+          stat !== null && stat.size > 0 && local.type === 'file' && stat.mtimeUs !== local.mtimeUs;
+        if (!isEdit) damaged.push(result.id);
+      }
+      for (const id of damaged) await this.#refetch(id);
+      manifest.transaction(() => {
+        for (const id of ids) pair.clearUnsettled(id);
+      });
+    }
+  }
+
+  /** Out of the way and fetched again: without a synced state its absence is no deletion. */
+  async #refetch(id: NodeId): Promise<void> {
+    const { pair, books } = this;
+    const local = pair.local.get(id);
+    const path = pair.diskPath(id);
+    if (local === undefined || path === null) return;
+    const stat = this.#parts.lstat(this.disk.absolute(path));
+    if (stat !== null && stat.type !== 'other') {
+      await this.disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
+    }
+    this.#parts.manifest.transaction(() => {
+      books.vanished(id);
+      pair.deleteSynced(id);
+    });
+    this.#parts.hooks.did(path, 'verify-failed', 'power-loss', 0);
   }
 
   #delay(id: NodeId, first: number, longest: number): void {

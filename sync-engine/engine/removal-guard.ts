@@ -1,30 +1,27 @@
 /** Holds back a plan's removals when they are too many at once (promise 2), in either direction. */
 import { z } from 'zod';
 import type { NodeId } from '../../protocol/ids.ts';
-import { judgeRemoval, type RemovalWindow } from '../plan/mass-delete-guard.ts';
+import { confirmDeletes, guardDeletes, type DeleteWindow } from '../plan/mass-delete-guard.ts';
 import type { Operation } from '../plan/operation.ts';
 import type { Books } from './books.ts';
 import type { Clock } from './ports.ts';
 
 const WINDOW = 'removal-window';
 const HELD = 'removal-held';
-const windowSchema = z.object({
-  beganMs: z.number(),
-  files: z.number(),
-  gone: z.number(),
-  allowed: z.boolean(),
-});
+const windowSchema = z.object({ startedAtMs: z.number(), syncedFiles: z.number(), gone: z.number() });
 
 export class RemovalGuard {
   readonly #books: Books;
   readonly #clock: Clock;
+  /** Agreed to and not gone yet: not asked about again. */
+  #allowed: ReadonlySet<NodeId> = new Set();
 
   constructor(books: Books, clock: Clock) {
     this.#books = books;
     this.#clock = clock;
   }
 
-  #window(): RemovalWindow | null {
+  #window(): DeleteWindow | null {
     const text = this.#books.pair.meta(WINDOW);
     if (text === null) return null;
     return windowSchema.safeParse(JSON.parse(text)).data ?? null;
@@ -49,25 +46,36 @@ export class RemovalGuard {
     return files;
   }
 
+  /** Another node takes its place: an edit by other means. */
+  #isReplaced(id: NodeId, replaced: ReadonlySet<string>): boolean {
+    const synced = this.#books.pair.synced.get(id);
+    return (
+      synced !== undefined && synced.type !== 'folder' && replaced.has(`${synced.parent}/${synced.name}`)
+    );
+  }
+
   /** Ids of the removals to hold back: all of the plan's, or none. */
   judge(operations: readonly Operation[]): ReadonlySet<NodeId> {
     const removals = operations.filter(
       (operation) =>
         (operation.kind === 'trash' || operation.kind === 'remove') &&
         operation.reason !== 'deselected' &&
-        operation.reason !== 'excluded',
+        operation.reason !== 'excluded' &&
+        !this.#allowed.has(operation.id),
     );
     if (removals.length === 0) return new Set();
     let going = 0;
-    for (const { id } of removals) going += this.#filesBeneath(id);
+    const replaced = placesTaken(operations);
+    for (const { id } of removals) if (!this.#isReplaced(id, replaced)) going += this.#filesBeneath(id);
     const { pair } = this.#books;
-    const verdict = judgeRemoval(this.#window(), {
+    const answer = guardDeletes({
+      window: this.#window(),
       nowMs: this.#clock.nowMs(),
       syncedFiles: pair.syncedFileCount(),
       going,
     });
-    pair.setMeta(WINDOW, verdict.window === null ? null : JSON.stringify(verdict.window));
-    if (!verdict.ask) return new Set();
+    pair.setMeta(WINDOW, answer.window === null ? null : JSON.stringify(answer.window));
+    if (answer.kind === 'allow') return new Set();
     const ids = new Set(removals.map(({ id }) => id));
     pair.setMeta(HELD, JSON.stringify([...new Set([...this.#held(), ...ids])]));
     return ids;
@@ -84,14 +92,29 @@ export class RemovalGuard {
     return held;
   }
 
-  /** The person agreed: the window lets everything through until it ends. */
-  allow(): void {
-    const window: RemovalWindow = {
-      beganMs: this.#clock.nowMs(),
-      files: this.#books.pair.syncedFileCount(),
-      gone: 0,
-      allowed: true,
-    };
-    this.#books.pair.setMeta(WINDOW, JSON.stringify(window));
+  /** The person agreed to what was held: counting begins anew. */
+  allow(held: readonly NodeId[]): void {
+    const { pair } = this.#books;
+    let going = 0;
+    for (const id of held) going += this.#filesBeneath(id);
+    const window = confirmDeletes({
+      window: this.#window(),
+      nowMs: this.#clock.nowMs(),
+      syncedFiles: pair.syncedFileCount(),
+      going,
+    });
+    this.#allowed = new Set(held);
+    pair.setMeta(WINDOW, JSON.stringify(window));
   }
+}
+
+/** Places that the plan gives to a node of their own. */
+function placesTaken(operations: readonly Operation[]): ReadonlySet<string> {
+  const places = new Set<string>();
+  for (const operation of operations) {
+    if (operation.kind === 'put' || operation.kind === 'fetch' || operation.kind === 'make-folder') {
+      places.add(`${operation.state.parent}/${operation.state.name}`);
+    }
+  }
+  return places;
 }

@@ -200,6 +200,8 @@ export class VaultLog {
       if (entry.objectHash === ZERO_HASH) return { ...entry, record: null };
       if (object === null) throw new LogFault('bad-object');
       const opened = openRecord(keys, entry.node, entry.revision, object);
+      // What is committed under a new epoch is sealed under it, or an old key could still read or write it.
+      if (opened.ok && opened.epoch !== header.epoch) throw new LogFault('bad-epoch');
       return { ...entry, record: opened.ok ? opened.record : ('unreadable' as const) };
     });
     const indexes = frame.packs.added.map((pack, index) => {
@@ -368,6 +370,18 @@ export class VaultLog {
     });
     if (!opened.ok) throw new LogFault('bad-epoch');
     await identity.keepEpochKey(this.vault, epoch, opened.key);
+  }
+
+  /**
+   * After the person confirmed that the server was restored from a backup: takes its older head as it is. What
+   * this device holds beyond it is proposed again by the pairs. @throws CloudError, LogFault
+   */
+  takeRestoredHead(): Promise<void> {
+    return this.#mutex.run(async () => {
+      const { store } = this;
+      store.setCursor({ ...store.cursor(), highSeq: 0, highHash: ZERO_HASH });
+      await this.#snapshot(null);
+    });
   }
 
   /** Takes the live state at one pinned head: a fresh device, or one away longer than the retention. */

@@ -6,6 +6,7 @@ import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
 import { CommitQueue, type QuotaState } from './commit-queue.ts';
 import type { DeviceIdentity } from './device-identity.ts';
 import { PackUploads, type Spool } from './pack-uploads.ts';
+import { remotePath } from './paths.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import type { TreeFault } from './remote-apply.ts';
 import { VaultLog } from './vault-log.ts';
@@ -81,6 +82,16 @@ export class VaultSync {
         hooks.failed(vault, error);
       },
     });
+  }
+
+  /** A path to show for a node. */
+  pathOf(node: NodeId): string {
+    return remotePath(this.log.store.remote, node)?.path ?? '';
+  }
+
+  /** Whether the node stands beneath the root, and not in the trash. */
+  reaches(node: NodeId): boolean {
+    return remotePath(this.log.store.remote, node)?.inTrash === false;
   }
 
   /** The vault's name: that of its root node. */
