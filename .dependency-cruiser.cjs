@@ -11,6 +11,7 @@ const ROOMS = [
   'remote',
   'account',
   'transfer',
+  'workers',
   'engine',
   'control',
   'client',
@@ -117,9 +118,15 @@ module.exports = {
       'It moves bytes between the disk and the server through crypto; trees and the manifest are the engine’s.',
     ),
     room(
+      'workers-sees-jobs',
+      engineRoom('workers'),
+      [engineRoom('transfer'), engineRoom('local-fs'), engineRoom('crypto'), '^protocol/'],
+      'It runs jobs that other rooms define, and decides nothing.',
+    ),
+    room(
       'engine-sees-the-rooms-below',
       engineRoom('engine'),
-      ['plan', 'crypto', 'local-fs', 'manifest', 'remote', 'account', 'transfer']
+      ['plan', 'crypto', 'local-fs', 'manifest', 'remote', 'account', 'transfer', 'workers']
         .map(engineRoom)
         .concat('^protocol/'),
       'The engine steers; who asks it to (control, client, a program) is above it.',

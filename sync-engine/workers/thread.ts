@@ -97,6 +97,7 @@ export class Thread {
     this.#ending ??= new WorkerDied('the workers are closed');
     this.#retired();
     for (const task of this.#tasks.values()) this.#stopTask(task);
+    this.#worker.ref(); // its end is awaited
     this.#send({ kind: 'stop' });
     await this.#exited;
   }
