@@ -15,7 +15,7 @@ export interface ManifestOptions {
 }
 
 /** SQLite's page cache. Memory that stays with the engine. */
-const CACHE_KIB = 16 * 1024;
+const CACHE_KIB = 8 * 1024;
 /** Up to this size the whole file is checked at every opening (about a millisecond a MiB). */
 const ALWAYS_CHECKED_BYTES = 32 * 1024 * 1024;
 /** The log is copied into the database when it has so many pages of 4 KiB. */

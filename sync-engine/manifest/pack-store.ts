@@ -1,5 +1,5 @@
 /** The part of a vault that knows packs and where each chunk lies in them. */
-import type { ChunkId, PackName } from '../../protocol/ids.ts';
+import type { PackName } from '../../protocol/ids.ts';
 import type { ChunkRow, PackRow, VaultStore } from './manifest.ts';
 import { hexOf, PACK_STATE_NUMBERS, packState, type Shared } from './rows.ts';
 
@@ -17,6 +17,7 @@ export type PackStore = Pick<
 >;
 
 interface StoredPack {
+  readonly key: number;
   readonly name: PackName;
   readonly size: number;
   readonly indexHash: PackRow['indexHash'];
@@ -26,15 +27,18 @@ interface StoredPack {
   readonly index: Uint8Array | null;
 }
 
-const PACK_COLUMNS = `${hexOf('p.name')} AS name, p.size AS size, ${hexOf('p.index_hash')} AS indexHash,
+const PACK_COLUMNS = `p.key AS key, ${hexOf('p.name')} AS name, p.size AS size, ${hexOf('p.index_hash')} AS indexHash,
   p.epoch AS epoch, p.state AS state, p.trusted AS trusted, p.sealed_index AS "index"`;
 const CHUNK_COLUMNS = `${hexOf('c.id')} AS id, ${hexOf('p.name')} AS pack, c.epoch AS epoch,
   c.segment_offset AS segmentOffset, c.segment_length AS segmentLength, c.method AS method,
   c.offset AS offset, c.stored_length AS storedLength, c.length AS length`;
-const { spooled, uploaded, live } = PACK_STATE_NUMBERS;
+type StoredPlace = Omit<ChunkRow, 'id' | 'pack'> & { readonly packKey: number };
+
+const { uploaded, live } = PACK_STATE_NUMBERS;
 
 function packRow(row: StoredPack): PackRow {
-  return { ...row, state: packState(row.state), trusted: row.trusted === 1 };
+  const { key: _key, ...rest } = row;
+  return { ...rest, state: packState(row.state), trusted: row.trusted === 1 };
 }
 
 /** @param vault the vault's key in the database. */
@@ -75,21 +79,31 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
   );
   const removeChunks = database.prepare<[number]>('DELETE FROM chunk WHERE pack = ?');
   const removePack = database.prepare<[number]>('DELETE FROM pack WHERE key = ?');
-  const place = database.prepare<[number, string], ChunkRow>(
-    `SELECT ${CHUNK_COLUMNS} FROM chunk c JOIN pack p ON p.key = c.pack
-     WHERE c.vault = ? AND c.id = unhex(?) AND p.state IN (${uploaded}, ${live})
-     ORDER BY p.state DESC, p.key LIMIT 1`,
+  // One table at a time: SQLite prepares a join anew at every call (see rows.ts), and few packs hold one chunk.
+  const places = database.prepare<[number, string], StoredPlace>(
+    `SELECT pack AS packKey, epoch, segment_offset AS segmentOffset, segment_length AS segmentLength, method,
+       offset, stored_length AS storedLength, length FROM chunk WHERE vault = ? AND id = unhex(?)`,
+  );
+  const holders = database
+    .prepare<[number, string], number>('SELECT pack FROM chunk WHERE vault = ? AND id = unhex(?)')
+    .pluck();
+  const readKey = database.prepare<[number], StoredPack>(
+    `SELECT ${PACK_COLUMNS} FROM pack p WHERE p.key = ?`,
   );
   const chunks = database.prepare<[number, string], ChunkRow>(
     `SELECT ${CHUNK_COLUMNS} FROM pack p JOIN chunk c ON c.pack = p.key
      WHERE p.vault = ? AND p.name = unhex(?) ORDER BY c.segment_offset, c.offset, c.id`,
   );
-  const holder = database.prepare<[number, string], StoredPack>(
-    `SELECT ${PACK_COLUMNS} FROM chunk c JOIN pack p ON p.key = c.pack
-     WHERE c.vault = ? AND c.id = unhex(?)
-       AND (p.state IN (${spooled}, ${uploaded}) OR p.state = ${live} AND p.trusted = 1)
-     ORDER BY p.state DESC, p.key LIMIT 1`,
-  );
+  /** The pack furthest on its way among those that `serves` accepts: live before the others. */
+  function furthest(keys: readonly number[], serves: (pack: StoredPack) => boolean): StoredPack | undefined {
+    let best: StoredPack | undefined;
+    for (const key of keys) {
+      const pack = readKey.get(key);
+      if (pack === undefined || !serves(pack)) continue;
+      if (best === undefined || pack.state > best.state) best = pack;
+    }
+    return best;
+  }
 
   return {
     addPack(pack: PackRow, rows: readonly ChunkRow[]): void {
@@ -147,10 +161,19 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
       });
     },
     packs: (state) => readState.all(vault, PACK_STATE_NUMBERS[state]).map(packRow),
-    locate: (chunk: ChunkId) => place.get(vault, chunk),
+    locate(chunk) {
+      const rows = places.all(vault, chunk);
+      const keys = rows.map((row) => row.packKey);
+      const pack = furthest(keys, ({ state }) => state === uploaded || state === live);
+      const row = rows.find(({ packKey }) => packKey === pack?.key);
+      if (pack === undefined || row === undefined) return undefined;
+      const { packKey: _key, ...place } = row;
+      return { id: chunk, pack: pack.name, ...place };
+    },
     chunksOf: (name) => chunks.all(vault, name),
     packHolding(chunk) {
-      const row = holder.get(vault, chunk);
+      const serves = ({ state, trusted }: StoredPack) => state < live || (state === live && trusted === 1);
+      const row = furthest(holders.all(vault, chunk), serves);
       return row === undefined ? undefined : packRow(row);
     },
   };
