@@ -29,7 +29,7 @@ export function revokeDevice(device: OpenDevice, revocation: Revocation): Promis
   const { target, password, verifiedHead } = revocation;
   const { tools } = device;
   return forPerson(async () => {
-    checkTarget(device, target);
+    await checkTarget(device, target);
     const { api, cloud } = device.connection;
     const proof = await device.prove(password);
     try {
@@ -52,12 +52,13 @@ export function revokeDevice(device: OpenDevice, revocation: Revocation): Promis
   });
 }
 
-function checkTarget(device: OpenDevice, target: DeviceId): void {
+async function checkTarget(device: OpenDevice, target: DeviceId): Promise<void> {
   if (target === device.device) {
     const hint = 'Use `coffre logout` here, or revoke it from another device.';
     throw new PersonError('bad-input', 'this is the device you are on', hint);
   }
-  if (!device.chain().devices.has(target)) throw noSuchDevice();
+  const known = device.chain().devices.has(target) || (await device.followChain()).devices.has(target);
+  if (!known) throw noSuchDevice();
 }
 
 function noSuchDevice(): PersonError {
