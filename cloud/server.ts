@@ -26,6 +26,9 @@ import { lockDataDir } from './store/embedded/data-lock.ts';
 import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
 import { openFileBlobs } from './store/embedded/file-blobs.ts';
 
+/** How long a stopping server lets requests finish. */
+const DRAIN_MS = 10_000;
+
 export interface RunningServer {
   /** `http://HOST:PORT`, or `https://HOST:PORT/#FINGERPRINT` with a certificate of its own. */
   readonly address: string;
@@ -112,7 +115,11 @@ async function open(
   const app = await createHttpServer(context, log, certificate);
   undo.push(async () => {
     events.closeAll();
+    const cut = setTimeout(() => {
+      app.server.closeAllConnections();
+    }, DRAIN_MS);
     await app.close();
+    clearTimeout(cut);
   });
   await app.listen({ host: config.host, port: config.port });
   const { port } = app.server.address() as AddressInfo;

@@ -1,6 +1,7 @@
 /** The HTTP face of the server: limits, hooks, routes. Knows no storage but through its context. */
+import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { ServerInfo } from '../../protocol/cloud.ts';
@@ -37,7 +38,10 @@ export async function createHttpServer(
     trustProxy: config.trustProxy,
     routerOptions: { maxParamLength: 128 },
     forceCloseConnections: 'idle' as const,
-    return503OnClosing: true,
+    return503OnClosing: false,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendError(request, reply, error),
+    clientErrorHandler: answerBrokenRequest,
   };
   const app: FastifyInstance =
     tls === null
@@ -65,6 +69,24 @@ export async function createHttpServer(
     });
   });
   return app;
+}
+
+/** What is no HTTP, too large or too slow to become a request: the same shape, and the connection ends. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const lines: Readonly<Record<string, string>> = {
+    HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+    ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  };
+  const line = lines[error.code ?? ''] ?? '400 Bad Request';
+  const body = JSON.stringify({
+    error: { code: 'bad-request', message: 'the request is not one this server understands' },
+  });
+  const head = `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
+  socket.end(`HTTP/1.1 ${line}\r\n${head}\r\n\r\n${body}`);
 }
 
 function addParsers(app: FastifyInstance): void {
