@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { command, wholeText } from '../command.ts';
+import { bytesText, countText } from '../output.ts';
+import { timeInput } from '../time-input.ts';
+
+export const restore = command({
+  name: 'restore',
+  about:
+    'brings a file or folder back as it was: the version before, one of coffre versions, or as of a time',
+  arguments: '<path>',
+  options: [
+    ['--at <time>', 'as of 2026-03-01, 2026-03-01T14:05, or 90m, 12h, 3d ago'],
+    ['--version <number>', 'a number that coffre versions shows'],
+    ['--to <path>', 'beside the present one, at this place in the account'],
+  ],
+  input: z
+    .object({
+      path: z.string(),
+      at: timeInput(() => Date.now()).optional(),
+      version: wholeText.optional(),
+      to: z.string().optional(),
+    })
+    .refine(
+      ({ at, version }) => at === undefined || version === undefined,
+      'give --at or --version, not both',
+    ),
+  examples: [
+    'coffre restore report.odt',
+    'coffre restore Files:/work --at 3d --to Files:/work-before',
+    'coffre restore report.odt --version 4',
+  ],
+  run: async (context, { path, at, version, to }) => {
+    const result = await context.call('restore', {
+      path,
+      ...(at === undefined ? {} : { atMs: at }),
+      ...(version === undefined ? {} : { version }),
+      ...(to === undefined ? {} : { to }),
+    });
+    const what = `${countText(result.files, 'file')}, ${bytesText(result.bytes)}`;
+    return { json: result, text: [`Restored ${result.path} (${what}).`] };
+  },
+});

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { PersonError } from '../../protocol/errors.ts';
+import { connectIfRunning, stopEngine } from '../../sync-engine/client/client.ts';
+import { command, flag } from '../command.ts';
+import type { CommandContext } from '../context.ts';
+
+export const start = command({
+  name: 'start',
+  about: 'runs the engine',
+  options: [['--foreground', 'in this terminal, until Ctrl-C']],
+  input: z.object({ foreground: flag }),
+  examples: ['coffre start', 'coffre start --foreground'],
+  run: async (context, input) => {
+    if (input.foreground) return runInForeground(context);
+    const engine = await context.engine();
+    let status = await context.callOn(engine, 'status', {});
+    if (status.account === null) {
+      await stopEngine(context.endpoint);
+      throw new PersonError(
+        'not-set-up',
+        'there is no account on this device',
+        'Run coffre signup, or coffre login for an account you have.',
+      );
+    }
+    const password = context.terminal.env['COFFRE_PASSWORD'] ?? '';
+    if (status.state === 'locked' && password !== '') {
+      await context.callOn(engine, 'unlock', { password });
+      status = await context.callOn(engine, 'status', {});
+    }
+    const { pid } = status.engine;
+    const locked = status.state === 'locked' ? ['It is locked: run coffre unlock.'] : [];
+    return {
+      json: { pid, state: status.state },
+      text: [`The engine runs (process ${pid}).`, ...locked],
+    };
+  },
+});
+
+/** The engine takes the environment as it is: a service manager hands the password over that way. */
+async function runInForeground(context: CommandContext): Promise<null> {
+  const running = await connectIfRunning(context.endpoint);
+  if (running !== null) {
+    await running.close();
+    throw new PersonError('engine-running', 'the engine runs already', 'Run coffre stop first.');
+  }
+  const { engine, env, signal } = context.terminal;
+  const child = spawn(engine.node, [engine.entry], {
+    env: { ...env, COFFRE_HOME: context.home },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const end = () => child.kill('SIGTERM');
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  signal.removeEventListener('abort', end);
+  if (code === 0 || signal.aborted) return null;
+  throw new PersonError('failed', 'the engine ended with an error', 'What it said is above.');
+}
