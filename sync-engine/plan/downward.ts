@@ -227,7 +227,7 @@ export class Downward {
   #between(id: NodeId, parent: NodeId): NodeId[] | undefined {
     const between: NodeId[] = [];
     if (parent === this.#judge.trees.bound) return undefined;
-    for (const above of [parent, ...this.#draft.local.above(parent)]) {
+    for (const above of this.#draft.local.upFrom(parent)) {
       if (above === id) return between;
       between.push(above);
     }

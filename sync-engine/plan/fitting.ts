@@ -62,7 +62,7 @@ function staysPut(after: Overlay, id: NodeId, place: { parent: NodeId; name: str
 }
 
 function leadsTo(tree: Overlay, id: NodeId, top: NodeId): boolean {
-  for (const above of tree.above(id)) if (above === top) return true;
+  for (const above of tree.upFrom(id)) if (above === top) return true;
   return false;
 }
 

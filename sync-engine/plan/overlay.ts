@@ -37,14 +37,15 @@ export class Overlay {
     return present;
   }
 
-  /** The ids from `id`'s parent up, ending where the tree does (or after a ring closes). */
-  *above(id: NodeId): Generator<NodeId> {
-    const passed = new Set<NodeId>([id]);
-    let at = this.place(id)?.parent;
-    while (at !== undefined && !passed.has(at)) {
-      yield at;
+  /**
+   * The ids from `id` itself up, ending where the tree does (or after a ring closes). Each step is taken when
+   * asked for: a node moved in between is followed to where it went.
+   */
+  *upFrom(id: NodeId): Generator<NodeId> {
+    const passed = new Set<NodeId>();
+    for (let at: NodeId | undefined = id; at !== undefined && !passed.has(at); at = this.place(at)?.parent) {
       passed.add(at);
-      at = this.place(at)?.parent;
+      yield at;
     }
   }
 

@@ -102,7 +102,7 @@ export class Upward {
   /** Its new folder may still be beneath it in the account: what moves that out goes first. */
   #leavesOwnSubtree(id: NodeId, parent: NodeId): boolean {
     if (parent === this.#judge.trees.bound) return true;
-    for (const above of [parent, ...this.#draft.remote.above(parent)]) {
+    for (const above of this.#draft.remote.upFrom(parent)) {
       if (above === id) return false;
       if (this.#judge.movedHere(above)) this.visit(above);
       if (this.#visited.get(above) === 'begun') return true;

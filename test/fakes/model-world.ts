@@ -24,6 +24,8 @@ export class ModelWorld implements Trees {
   readonly onDisk = new Map<NodeId, ContentId>();
   /** Contents that went to the local trash. */
   readonly removed = new Set<ContentId>();
+  /** Contents that are on the disk and no longer looked at. */
+  readonly unseen = new Set<ContentId>();
   readonly done: Operation[] = [];
   readonly exclusions = new Map<NodeId, Exclusion>();
   #nextId = 0x10000;
@@ -126,6 +128,9 @@ export class ModelWorld implements Trees {
       case 'forget':
         this.synced.delete(id);
         for (const { id: gone } of this.local.subtree(id)) {
+          const content = this.onDisk.get(gone);
+          if (content !== undefined) this.unseen.add(content);
+          this.onDisk.delete(gone);
           this.local.delete(gone);
           this.dirty.add(gone);
         }
