@@ -53,12 +53,16 @@ function sameOutside(known: Seen, entry: Seen): boolean {
 /** One object on disk: an inode is used again after a deletion, the time of birth then differs. */
 function sameObject(known: Seen, entry: Seen): boolean {
   return (
-    known.ino === entry.ino && known.dev === entry.dev && known.type === entry.type && known.birthUs === entry.birthUs
+    known.ino === entry.ino &&
+    known.dev === entry.dev &&
+    known.type === entry.type &&
+    known.birthUs === entry.birthUs
   );
 }
 
+/** Nothing to write down: the identity too is as known (device numbers change from mount to mount). */
 function unchanged(known: Seen, entry: Seen): boolean {
-  if (known.type !== entry.type || known.ino !== entry.ino || known.mode !== entry.mode) return false;
+  if (!sameObject(known, entry) || known.mode !== entry.mode) return false;
   if (entry.type === 'folder') return true;
   return known.ctimeUs === entry.ctimeUs && sameOutside(known, entry);
 }
@@ -79,8 +83,8 @@ export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E
       claimed.add(known.id);
       continue;
     }
-    // A folder is its inode: another one under the old name is another node. A file is its name: editors
-    // write a new one and rename it over the old.
+    // A folder is its inode first: another one under the old name may be a known one moved here. A file is
+    // its name: editors write a new one and rename it over the old.
     if (entry.type === 'folder' && known.ino !== entry.ino) {
       unmatched.push(entry);
       continue;
@@ -88,17 +92,38 @@ export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E
     claimed.add(known.id);
     changes.push({ kind: isEdited(known, entry) ? 'edited' : 'touched', known, entry });
   }
+  // Folders found by inode, before any is taken for the one that had its name.
+  const moved = new Map<E, K>();
   for (const entry of unmatched) {
     const known = claimant(folder, entry, claimed);
-    if (known === null) {
-      changes.push({ kind: 'created', entry });
-      continue;
-    }
+    if (known === null) continue;
     claimed.add(known.id);
-    changes.push({ kind: 'moved', known, entry, edited: entry.type !== 'folder' && !sameOutside(known, entry) });
+    moved.set(entry, known);
+  }
+  for (const entry of unmatched) {
+    const from = moved.get(entry);
+    const sameName = byName.get(entry.name);
+    if (from !== undefined) {
+      changes.push({
+        kind: 'moved',
+        known: from,
+        entry,
+        edited: entry.type !== 'folder' && !sameOutside(from, entry),
+      });
+    } else if (isReplaced(sameName, entry) && !claimed.has(sameName.id)) {
+      claimed.add(sameName.id);
+      changes.push({ kind: 'touched', known: sameName, entry });
+    } else {
+      changes.push({ kind: 'created', entry });
+    }
   }
   for (const known of folder.known) if (!claimed.has(known.id)) changes.push({ kind: 'missing', known });
   return changes;
+}
+
+/** A restored backup has new inodes throughout, and must not for that look like a new tree. */
+function isReplaced<K extends Known>(known: K | undefined, entry: Seen): known is K {
+  return known?.type === 'folder' && entry.type === 'folder';
 }
 
 /** A change of the mode alone moves ctime and nothing else; any other ctime means that the content may differ. */
@@ -116,8 +141,9 @@ function claimant<E extends Seen, K extends Known>(
 ): K | null {
   for (const known of folder.identity(entry.dev, entry.ino)) {
     if (claimed.has(known.id) || !sameObject(known, entry)) continue;
-    // Without a time of birth an inode alone proves little: the outside must agree as well.
-    if (entry.type !== 'folder' && known.birthUs === 0 && !sameOutside(known, entry)) continue;
+    if (entry.type !== 'folder' && known.size !== entry.size) continue;
+    // Without a time of birth an inode alone proves little: of a folder nothing, and a file's times must agree.
+    if (known.birthUs === 0 && (entry.type === 'folder' || !sameOutside(known, entry))) continue;
     if (folder.stillThere(known)) continue;
     return known;
   }

@@ -1,46 +1,60 @@
 /**
- * Promise 2: more than 30 % and more than 50 files going within 10 minutes asks first. Counted against the
- * files that were in sync when the window began, and kept as plain data across restarts. Pure.
+ * The brake on mass deletion: when more than 30 % and more than 50 of a pair's files are to go within ten
+ * minutes, in either direction, the person is asked first. Pure; the window is plain data, kept in the
+ * manifest, so that a restart does not forget what went before it.
  */
-export const GUARD_WINDOW_MS = 10 * 60_000;
-export const GUARD_MIN_FILES = 50;
+
+export const GUARD_WINDOW_MS = 10 * 60 * 1000;
+export const GUARD_FILES = 50;
 export const GUARD_SHARE = 0.3;
 
-export interface RemovalWindow {
-  /** When its first removal was asked for, ms since 1970. */
-  readonly beganMs: number;
-  /** Files in sync at that moment. */
-  readonly files: number;
-  /** Files that have gone, or were asked to go, since. */
+export interface DeleteWindow {
+  /** Milliseconds since 1970. Only the length of the window comes of it, never an order. */
+  readonly startedAtMs: number;
+  /** The pair's synced files when the window began. */
+  readonly syncedFiles: number;
+  /** Files let go within it. */
   readonly gone: number;
-  /** The person said yes: nothing more is asked until the window ends. */
-  readonly allowed: boolean;
 }
 
-export interface RemovalRequest {
+export interface DeleteQuestion {
+  /** Null before the first deletion. */
+  readonly window: DeleteWindow | null;
   readonly nowMs: number;
-  /** Files in sync now. */
+  /** The pair's synced files now. */
   readonly syncedFiles: number;
-  /** Files about to go; moves and replacements are none. */
+  /**
+   * Files that trash and remove operations are about to take, each folder's subtree counted; without what
+   * the same plan moves out, puts back or replaces by another node at the same place. Folders do not count.
+   */
   readonly going: number;
 }
 
-export interface RemovalVerdict {
-  readonly ask: boolean;
-  /** The window with this request counted, or unchanged when it asks: what is held back is counted when it goes. */
-  readonly window: RemovalWindow | null;
+export type DeleteAnswer =
+  /** Go on; keep this window. */
+  | { readonly kind: 'allow'; readonly window: DeleteWindow | null }
+  /** Ask before any of them goes. `files` and `of` are for the question; keep this window meanwhile. */
+  | { readonly kind: 'ask'; readonly window: DeleteWindow; readonly files: number; readonly of: number };
+
+/** Asks nothing of what is not going: `going` 0 is always allowed. */
+export function guardDeletes({ window, nowMs, syncedFiles, going }: DeleteQuestion): DeleteAnswer {
+  const current = isOpen(window, nowMs) ? window : { startedAtMs: nowMs, syncedFiles, gone: 0 };
+  if (going === 0) return { kind: 'allow', window: isOpen(window, nowMs) ? window : null };
+  const files = current.gone + going;
+  if (files > GUARD_FILES && files > GUARD_SHARE * current.syncedFiles) {
+    return { kind: 'ask', window: current, files, of: current.syncedFiles };
+  }
+  return { kind: 'allow', window: { ...current, gone: files } };
 }
 
-export function judgeRemoval(window: RemovalWindow | null, request: RemovalRequest): RemovalVerdict {
-  const { nowMs, syncedFiles, going } = request;
-  if (going === 0) return { ask: false, window };
-  // A clock that went back begins a new window: asking once more loses nothing.
-  const isOpen = window !== null && nowMs >= window.beganMs && nowMs - window.beganMs < GUARD_WINDOW_MS;
-  const current: RemovalWindow = isOpen
-    ? window
-    : { beganMs: nowMs, files: syncedFiles, gone: 0, allowed: false };
-  const gone = current.gone + going;
-  const tooMany = gone > GUARD_MIN_FILES && gone > current.files * GUARD_SHARE;
-  if (tooMany && !current.allowed) return { ask: true, window: current };
-  return { ask: false, window: { ...current, gone } };
+/** The person said yes: what went and what goes now is settled, and counting begins anew. */
+export function confirmDeletes({ nowMs, syncedFiles, going }: DeleteQuestion): DeleteWindow {
+  return { startedAtMs: nowMs, syncedFiles: Math.max(0, syncedFiles - going), gone: 0 };
+}
+
+/** A clock set back begins a new window: the old one would stay open longer than its length. */
+function isOpen(window: DeleteWindow | null, nowMs: number): window is DeleteWindow {
+  if (window === null) return false;
+  const age = nowMs - window.startedAtMs;
+  return age >= 0 && age < GUARD_WINDOW_MS;
 }
