@@ -1,0 +1,267 @@
+/** What every implementation of the two store ports must do. Called from a test file with a maker of fresh stores. */
+import { createHash, randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AccountId, Hash, VaultId } from '../../protocol/ids.ts';
+import { ZERO_HASH } from '../../protocol/ids.ts';
+import { decodeFrame } from '../../protocol/commit.ts';
+import {
+  decodeChainEntry,
+  decodeSignedEntry,
+  replayChain,
+  type DeviceChain,
+} from '../../protocol/device-chain.ts';
+import {
+  makeKey,
+  packed,
+  packName,
+  Person,
+  randomId,
+  TestDevice,
+} from '../../test/fakes/hand-made-client.ts';
+import type { Change, VaultView } from '../../test/fakes/hand-made-client.ts';
+import type { BlobName, BlobStore } from './blob-store.ts';
+import type { AppendOutcome, MetadataStore } from './metadata-store.ts';
+
+export interface Fresh<T> {
+  readonly store: T;
+  readonly discard: () => Promise<void>;
+}
+
+export function blobStoreAcceptance(make: () => Promise<Fresh<BlobStore>>): void {
+  describe('a blob store', () => {
+    let fresh: Fresh<BlobStore>;
+    const folder = { account: randomId<AccountId>(16), vault: randomId<VaultId>(16) };
+    const named = (bytes: Uint8Array): BlobName => ({ ...folder, pack: packName(bytes) });
+    async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+    }
+    beforeEach(async () => {
+      fresh = await make();
+    });
+    afterEach(async () => fresh.discard());
+
+    it('keeps what it takes, whole and in ranges, and takes it twice', async () => {
+      const { store } = fresh;
+      const bytes = randomBytes(5500);
+      for (let time = 0; time < 2; time += 1) {
+        expect(await store.put(named(bytes), bytes.length, inParts(bytes))).toBe('stored');
+      }
+      expect(await buffer((await store.get(named(bytes), 0, bytes.length))!)).toEqual(bytes);
+      expect(await buffer((await store.get(named(bytes), 100, 2100))!)).toEqual(bytes.subarray(100, 2100));
+      expect(await store.verify(named(bytes), bytes.length)).toBe('sound');
+      expect(await store.verify(named(bytes), bytes.length + 1)).toBe('damaged');
+    });
+
+    it('keeps nothing of a body that is another, too short, too long or broken off', async () => {
+      const { store } = fresh;
+      const bytes = randomBytes(3000);
+      expect(await store.put(named(randomBytes(9)), 3000, inParts(bytes))).toBe('mismatch');
+      expect(await store.put(named(bytes), 3001, inParts(bytes))).toBe('mismatch');
+      expect(await store.put(named(bytes), 2999, inParts(bytes))).toBe('mismatch');
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield bytes.subarray(0, 1000);
+        throw new Error('cut off');
+      }
+      await expect(store.put(named(bytes), 3000, broken())).rejects.toThrow('cut off');
+      expect(await store.get(named(bytes), 0, 10)).toBeNull();
+      expect(await store.verify(named(bytes), 3000)).toBe('missing');
+    });
+
+    it('removes one blob, or all of an account, and takes it again afterwards', async () => {
+      const { store } = fresh;
+      const [first, second] = [randomBytes(100), randomBytes(200)];
+      for (const bytes of [first, second]) await store.put(named(bytes), bytes.length, inParts(bytes));
+      await store.remove(named(first));
+      await store.remove(named(first));
+      expect(await store.verify(named(first), 100)).toBe('missing');
+      expect(await store.verify(named(second), 200)).toBe('sound');
+      await store.removeAccount(folder.account);
+      expect(await store.verify(named(second), 200)).toBe('missing');
+      expect(await store.put(named(second), 200, inParts(second))).toBe('stored');
+    });
+  });
+}
+
+const hashOfText = (text: string): Hash => createHash('sha256').update(text).digest('hex') as Hash;
+
+/** `make` gives stores whose accounts have a quota of 1,000,000 bytes, a retention of 1,000 ms and 500 ms for uploads. */
+export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>>): void {
+  describe('a metadata store', () => {
+    let fresh: Fresh<MetadataStore>;
+    let store: MetadataStore;
+    let person: Person;
+    let device: TestDevice;
+    let chain: DeviceChain;
+    let view: VaultView;
+
+    beforeEach(async () => {
+      fresh = await make();
+      store = fresh.store;
+      person = new Person('http://nowhere.invalid');
+      const key = makeKey();
+      person.take(person.entry({ kind: 'genesis', masterKey: person.master.publicKey }));
+      person.take(person.entry(person.addBody(key)));
+      const result = replayChain(person.chain.map(decodeSignedEntry));
+      if (!result.ok) throw new Error(result.fault);
+      chain = result.chain;
+      device = new TestDevice(person, key, {} as TestDevice['session']);
+      view = { vault: randomId(16), head: { seq: 0, hash: ZERO_HASH }, epoch: 0, revisions: new Map() };
+      expect(await create(person)).toBe('created');
+    });
+    afterEach(async () => fresh.discard());
+
+    const create = (who: Person, inviteHash: Hash | null = null): Promise<'created' | 'refused'> =>
+      store.accounts.create({
+        account: who.account,
+        email: who.email,
+        registration: 'record',
+        bundle: who.bundle,
+        chain: who.chain,
+        chainHead: who.chainHead,
+        device: device.device,
+        nowMs: 0,
+        inviteHash,
+      });
+    const append = async (change: Change, nowMs = 0): Promise<AppendOutcome> => {
+      const built = device.build(view, change);
+      const frame = decodeFrame(built.bytes);
+      const outcome = await store.log.appendCommit({
+        account: person.account,
+        chain,
+        frame,
+        hash: built.hash,
+        nowMs,
+      });
+      if (outcome.kind === 'committed') {
+        view.head = { seq: built.header.seq, hash: built.hash };
+        for (const [node] of change.nodes ?? [])
+          view.revisions.set(node, (view.revisions.get(node) ?? 0) + 1);
+      }
+      return outcome;
+    };
+    const upload = async (bytes: Uint8Array, nowMs = 0): Promise<string> => {
+      const request = {
+        account: person.account,
+        vault: view.vault,
+        name: packName(bytes),
+        size: bytes.length,
+      };
+      const reserved = await store.packs.reserve({ ...request, device: device.device, nowMs });
+      return reserved?.kind === 'reserved'
+        ? store.packs.complete(reserved.upload, nowMs)
+        : (reserved?.kind ?? 'none');
+    };
+
+    it('gives an address, an account and an invitation away once', async () => {
+      expect(await create(person)).toBe('refused');
+      const sameAddress = new Person('http://nowhere.invalid', person.email);
+      expect(await create(sameAddress)).toBe('refused');
+      await store.accounts.addInvite(hashOfText('code'), 0);
+      const guests = [1, 2].map(() => new Person('http://nowhere.invalid'));
+      const outcomes = await Promise.all(guests.map((guest) => create(guest, hashOfText('code'))));
+      expect(outcomes.toSorted()).toEqual(['created', 'refused']);
+    });
+
+    it('lets one of many rivals win the next place in the log', async () => {
+      await append({ nodes: [[randomId(16), randomBytes(10)]] });
+      const rivals = [1, 2, 3, 4, 5].map(() =>
+        device.build(view, { nodes: [[randomId(16), randomBytes(10)]] }),
+      );
+      const outcomes = await Promise.all(
+        rivals.map((built) =>
+          store.log.appendCommit({
+            account: person.account,
+            chain,
+            frame: decodeFrame(built.bytes),
+            hash: built.hash,
+            nowMs: 0,
+          }),
+        ),
+      );
+      expect(outcomes.filter((outcome) => outcome.kind === 'committed')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome.kind === 'stale-head')).toHaveLength(4);
+    });
+
+    it('appends nothing under a device chain that is not the stored one', async () => {
+      const entry = person.entry({ kind: 'notice', event: 'recovered', atMs: 1 });
+      const decoded = decodeChainEntry(decodeSignedEntry(entry).bytes);
+      const request = {
+        account: person.account,
+        chain,
+        entry: decoded,
+        encoded: entry,
+        entryHash: randomId<Hash>(32),
+        nowMs: 0,
+      };
+      expect(await store.accounts.appendChain(request)).toBe('appended');
+      expect(await store.accounts.appendChain(request)).toBe('stale');
+      expect((await append({ nodes: [] })).kind).toBe('chain-moved');
+    });
+
+    it('never promises more bytes than the quota, whatever happens at once', async () => {
+      await append({});
+      const outcomes = await Promise.all(Array.from({ length: 6 }, () => upload(randomBytes(300_000))));
+      expect(outcomes.toSorted()).toEqual(['quota', 'quota', 'quota', 'stored', 'stored', 'stored']);
+      expect((await store.accounts.byId(person.account))?.usage).toMatchObject({ uncommittedBytes: 900_000 });
+    });
+
+    it('hands a pack to the reaper once its time is over, and to nobody after that', async () => {
+      await append({});
+      const bytes = randomBytes(500);
+      await upload(bytes);
+      const added = packed(bytes);
+      await append({ added: [added] });
+      await append({ dropped: [added.pack] }, 100);
+      expect(await store.upkeep.doomPacks(1000, 10)).toEqual([]);
+      await store.upkeep.holdBlobs(5000);
+      expect(await store.upkeep.doomPacks(1200, 10)).toEqual([]);
+      await store.upkeep.holdBlobs(0);
+      const doomed = await store.upkeep.doomPacks(1200, 10);
+      expect(doomed.map((pack) => pack.name)).toEqual([added.pack.name]);
+      expect((await append({ revived: [added.pack] }, 1200)).kind).toBe('pack-deleting');
+      expect(await upload(bytes, 1200)).toBe('deleting');
+      expect(await store.upkeep.doomPacks(1200, 10)).toEqual(doomed);
+      await store.upkeep.forgetPacks(doomed.map((pack) => pack.key));
+      expect(await upload(bytes, 1200)).toBe('stored');
+      expect((await store.accounts.byId(person.account))?.usage).toMatchObject({
+        retainedBytes: 0,
+        uncommittedBytes: 500,
+      });
+    });
+
+    it('spends a refresh token once, but for its grace', async () => {
+      const tokens = (name: string) => ({
+        accessHash: hashOfText(`a${name}`),
+        accessExpiresMs: 10_000,
+        refreshHash: hashOfText(`r${name}`),
+        refreshExpiresMs: 10_000,
+      });
+      await store.sessions.open({
+        account: person.account,
+        device: device.device,
+        tokens: tokens('1'),
+        nowMs: 0,
+      });
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('2'), 10, 100)).toBe('rotated');
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('3'), 110, 100)).toBe('rotated');
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('4'), 111, 100)).toBe('refused');
+      expect(await store.sessions.byAccess(hashOfText('a3'), 120)).toBeNull();
+      await store.sessions.saveProof(hashOfText('p'), 'login', { account: null, data: 'x' }, 100);
+      const tries = await Promise.all(
+        [1, 2].map(() => store.sessions.takeProof(hashOfText('p'), 'login', 50)),
+      );
+      expect(tries.filter((proof) => proof !== null)).toHaveLength(1);
+    });
+
+    it('forgets a deleted account entirely', async () => {
+      await append({ nodes: [[randomId(16), randomBytes(10)]] });
+      await upload(randomBytes(100));
+      await store.accounts.markDeleted(person.account);
+      expect(await store.upkeep.doomedAccounts(0)).toEqual([person.account]);
+      while (await store.upkeep.forgetAccount(person.account, 1));
+      expect(await store.upkeep.stats()).toMatchObject({ accounts: 0, vaults: 0, commits: 0, packs: 0 });
+      expect(await create(person)).toBe('created');
+    });
+  });
+}
