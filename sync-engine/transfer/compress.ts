@@ -13,7 +13,7 @@ const MIN_BYTES = 128;
 /** Kept only when it saves at least a twentieth. */
 const KEEP_RATIO = 0.95;
 
-const SAMPLE_FROM_BYTES = 64 * 1024;
+const SAMPLE_FROM_BYTES = 4096;
 const SAMPLE_BLOCKS = 8;
 const SAMPLE_BLOCK_BYTES = 512;
 

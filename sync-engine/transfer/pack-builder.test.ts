@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PackWorld } from '../../test/fakes/pack-world.ts';
+import { KIB, MAX_INDEX_BYTES } from '../../protocol/limits.ts';
+import { secureRandom } from '../crypto/random.ts';
+import { NodeDisk } from '../local-fs/node-disk.ts';
+import { chunkOf, openSealedSegment } from './open.ts';
+import { MAX_PACK_CHUNKS, PackBuilder } from './pack-builder.ts';
+
+let world: PackWorld;
+beforeEach(() => {
+  world = new PackWorld();
+});
+afterEach(() => {
+  world.remove();
+});
+
+function builder(send = (pack: Parameters<typeof world.hooks.pack>[0]) => world.hooks.pack(pack)) {
+  const { keys, spoolFolder } = world;
+  return new PackBuilder({ disk: new NodeDisk(), keys, epoch: 0, spoolFolder, random: secureRandom, send });
+}
+
+describe('pack builder', () => {
+  it('sends nothing for nothing', async () => {
+    await builder().finish();
+    expect(world.sent).toEqual([]);
+  });
+
+  it('puts every chunk where its location says, whatever the order of sizes', async () => {
+    const packs = builder();
+    const chunks = Array.from({ length: 150 }, (_, index) =>
+      index % 3 === 0 ? randomBytes(130_000 + index * 999) : Buffer.alloc(1 + index * 700, `text ${index}`),
+    );
+    for (const chunk of chunks) await packs.add(world.keys.chunkId(chunk), chunk);
+    await packs.finish();
+    for (const chunk of chunks) {
+      const id = world.keys.chunkId(chunk);
+      const at = world.chunks.get(id)!;
+      const sealed = world.packs
+        .get(at.pack)!
+        .subarray(at.segmentOffset, at.segmentOffset + at.segmentLength);
+      const segment = openSealedSegment(world.keys, at.epoch, sealed)!;
+      expect(Buffer.compare(chunkOf(world.keys, segment, id, at)!, chunk)).toBe(0);
+    }
+  });
+
+  it('holds an id once in a pack', async () => {
+    const packs = builder();
+    for (let time = 0; time < 3; time += 1) {
+      for (const size of [100, 200 * KIB]) {
+        const chunk = Buffer.alloc(size, 1);
+        await packs.add(world.keys.chunkId(chunk), chunk);
+      }
+    }
+    await packs.finish();
+    expect(world.sent.map(({ chunks }) => chunks.length)).toEqual([2]);
+  });
+
+  it('closes a pack of very many tiny chunks, so that its index keeps its bound', async () => {
+    const packs = builder();
+    for (let index = 0; index < MAX_PACK_CHUNKS + 10; index += 1) {
+      const chunk = Buffer.from(`chunk ${index}`);
+      await packs.add(world.keys.chunkId(chunk), chunk);
+    }
+    await packs.finish();
+    expect(world.sent.map(({ chunks }) => chunks.length)).toEqual([MAX_PACK_CHUNKS, 10]);
+    expect(world.sent[0]!.index.length).toBeLessThan(MAX_INDEX_BYTES / 2);
+  });
+
+  it('throws what sending threw, at the latest when it finishes', async () => {
+    const error = new Error('no');
+    const packs = builder(() => Promise.reject(error));
+    await packs.add(world.keys.chunkId(Buffer.from('a')), Buffer.from('a'));
+    await expect(packs.finish()).rejects.toBe(error);
+  });
+});
