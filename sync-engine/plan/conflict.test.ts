@@ -47,7 +47,7 @@ describe('the name of a conflict copy', () => {
 
   it('fits 255 bytes, cut between code points, whatever it starts from', () => {
     const long = [
-      `${'x'.repeat(255)}`,
+      'x'.repeat(255),
       `${'é'.repeat(125)}.txt`,
       `${'🎉'.repeat(60)}.tar.gz`,
       `.${'🎉'.repeat(63)}`,

@@ -75,7 +75,7 @@ export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E
   const unmatched: E[] = [];
   for (const entry of folder.entries) {
     const known = byName.get(entry.name);
-    if (known === undefined || known.type !== entry.type) {
+    if (known?.type !== entry.type) {
       unmatched.push(entry);
       continue;
     }

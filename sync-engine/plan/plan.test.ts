@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest';
+import { ToldWorld } from '../../test/fakes/told-world.ts';
+import { ELSEWHERE } from '../../test/fakes/model-changes.ts';
+import type { OperationKind } from './operation.ts';
+import { plan } from './plan.ts';
+
+const BASE = { a: 1, d: null, 'd/x': 2, 'd/y': 3, e: null };
+const COPY = ' (conflict, here, 2026-01-31)';
+
+type Act = (on: ToldWorld) => void;
+const here = {
+  create: (path: string, content: number | null) => (on: ToldWorld) => void on.create('local', path, content),
+  edit: (path: string, content: number) => (on: ToldWorld) => on.edit('local', path, content),
+  move: (from: string, to: string) => (on: ToldWorld) => on.move('local', from, to),
+  delete: (path: string) => (on: ToldWorld) => on.delete('local', path),
+};
+const there = {
+  create: (path: string, content: number | null) => (on: ToldWorld) =>
+    void on.create('remote', path, content),
+  edit: (path: string, content: number) => (on: ToldWorld) => on.edit('remote', path, content),
+  move: (from: string, to: string) => (on: ToldWorld) => on.move('remote', from, to),
+  delete: (path: string) => (on: ToldWorld) => on.delete('remote', path),
+};
+
+/** What `BASE` becomes: paths that change, `undefined` for those that go. */
+type Outcome = Record<string, number | null | undefined>;
+
+function settled(acts: readonly Act[], base: Record<string, number | null> = BASE): ToldWorld {
+  const on = new ToldWorld(base);
+  for (const act of acts) act(on);
+  on.settle();
+  return on;
+}
+
+function becomes(outcome: Outcome): Record<string, number | null> {
+  const all = Object.entries<number | null | undefined>({ ...BASE, ...outcome });
+  const left = all.filter((entry): entry is [string, number | null] => entry[1] !== undefined);
+  return Object.fromEntries(left.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const gone = undefined;
+
+describe('one side changed', () => {
+  it.each<[string, Act, Outcome]>([
+    ['created here', here.create('n', 9), { n: 9 }],
+    ['created there', there.create('n', 9), { n: 9 }],
+    ['folder created there', there.create('n', null), { n: null }],
+    ['edited here', here.edit('a', 9), { a: 9 }],
+    ['edited there', there.edit('a', 9), { a: 9 }],
+    ['moved here', here.move('a', 'd/a'), { a: gone, 'd/a': 1 }],
+    ['moved there', there.move('a', 'd/a'), { a: gone, 'd/a': 1 }],
+    [
+      'folder moved here',
+      here.move('d', 'e/d'),
+      { d: gone, 'd/x': gone, 'd/y': gone, 'e/d': null, 'e/d/x': 2, 'e/d/y': 3 },
+    ],
+    [
+      'folder moved there',
+      there.move('d', 'e/d'),
+      { d: gone, 'd/x': gone, 'd/y': gone, 'e/d': null, 'e/d/x': 2, 'e/d/y': 3 },
+    ],
+    ['deleted here', here.delete('a'), { a: gone }],
+    ['deleted there', there.delete('a'), { a: gone }],
+    ['folder deleted here', here.delete('d'), { d: gone, 'd/x': gone, 'd/y': gone }],
+    ['folder deleted there', there.delete('d'), { d: gone, 'd/x': gone, 'd/y': gone }],
+  ])('%s', (_, act, outcome) => {
+    expect(settled([act]).paths()).toEqual(becomes(outcome));
+  });
+});
+
+describe('both sides changed', () => {
+  it.each<[string, Act, Act, Outcome]>([
+    ['create, create: different', here.create('n', 8), there.create('n', 9), { n: 9, [`n${COPY}`]: 8 }],
+    ['create, create: the same', here.create('n', 9), there.create('n', 9), { n: 9 }],
+    [
+      'create, create: a file and a folder',
+      here.create('n', 8),
+      there.create('n', null),
+      { n: null, [`n${COPY}`]: 8 },
+    ],
+    ['create, create: two folders', here.create('n', null), there.create('n', null), { n: null }],
+    ['create, move: one name', here.create('n', 8), there.move('a', 'n'), { a: gone, n: 1, [`n${COPY}`]: 8 }],
+    [
+      'create, delete of the parent',
+      here.create('d/n', 8),
+      there.delete('d'),
+      { 'd/x': gone, 'd/y': gone, 'd/n': 8 },
+    ],
+    ['edit, edit: different', here.edit('a', 8), there.edit('a', 9), { a: 9, [`a${COPY}`]: 8 }],
+    ['edit, edit: the same', here.edit('a', 9), there.edit('a', 9), { a: 9 }],
+    ['edit, move', here.edit('a', 8), there.move('a', 'd/a'), { a: gone, 'd/a': 8 }],
+    ['edit, delete', here.edit('a', 8), there.delete('a'), { a: 8 }],
+    ['edit, delete of the parent', here.edit('d/x', 8), there.delete('d'), { 'd/x': 8, 'd/y': gone }],
+    [
+      'edit, move of the parent',
+      here.edit('d/x', 8),
+      there.move('d', 'f'),
+      { d: gone, 'd/x': gone, 'd/y': gone, f: null, 'f/x': 8, 'f/y': 3 },
+    ],
+    ['move, create: one name', here.move('a', 'n'), there.create('n', 9), { a: gone, n: 9, [`n${COPY}`]: 1 }],
+    ['move, edit', here.move('a', 'd/a'), there.edit('a', 9), { a: gone, 'd/a': 9 }],
+    ['move, move: different', here.move('a', 'd/a'), there.move('a', 'e/a'), { a: gone, 'e/a': 1 }],
+    ['move, move: the same', here.move('a', 'd/a'), there.move('a', 'd/a'), { a: gone, 'd/a': 1 }],
+    [
+      'move, move: one name, two nodes',
+      here.move('d/x', 'n'),
+      there.move('d/y', 'n'),
+      { 'd/x': gone, 'd/y': gone, n: 3, [`n${COPY}`]: 2 },
+    ],
+    ['move, move: into each other', here.move('d', 'e/d'), there.move('e', 'd/e'), { e: gone, 'd/e': null }],
+    ['move, delete', here.move('a', 'd/a'), there.delete('a'), { a: gone }],
+    [
+      'move, delete of the destination',
+      here.move('a', 'd/a'),
+      there.delete('d'),
+      { a: gone, 'd/a': 1, 'd/x': gone, 'd/y': gone },
+    ],
+    [
+      'move out, delete of the source',
+      here.move('d/x', 'e/x'),
+      there.delete('d'),
+      { d: gone, 'd/x': gone, 'd/y': gone },
+    ],
+    ['delete, edit', here.delete('a'), there.edit('a', 9), { a: 9 }],
+    ['delete, move', here.delete('a'), there.move('a', 'd/a'), { a: gone }],
+    ['delete, delete', here.delete('a'), there.delete('a'), { a: gone }],
+    [
+      'delete of the parent, create',
+      here.delete('d'),
+      there.create('d/n', 9),
+      { 'd/n': 9, 'd/x': gone, 'd/y': gone },
+    ],
+    ['delete of the parent, edit', here.delete('d'), there.edit('d/x', 9), { 'd/x': 9, 'd/y': gone }],
+    [
+      'delete of the parent, move out',
+      here.delete('d'),
+      there.move('d/x', 'e/x'),
+      { d: gone, 'd/x': gone, 'd/y': gone },
+    ],
+    [
+      'delete of the destination, move',
+      here.delete('d'),
+      there.move('a', 'd/a'),
+      { a: gone, 'd/a': 1, 'd/x': gone, 'd/y': gone },
+    ],
+  ])('%s', (_, mine, theirs, outcome) => {
+    const expected = becomes(outcome);
+    expect(settled([mine, theirs]).paths()).toEqual(expected);
+    expect(settled([theirs, mine]).paths()).toEqual(expected);
+  });
+});
+
+describe('names in motion', () => {
+  it.each([
+    ['swap here', here, ['a', 'b']],
+    ['swap there', there, ['a', 'b']],
+    ['rotation here', here, ['a', 'b', 'c']],
+    ['rotation there', there, ['a', 'b', 'c']],
+  ] as const)('%s', (_, side, names) => {
+    const base = Object.fromEntries(names.map((name, index) => [name, index]));
+    const acts = [side.move(names[0], 'aside')];
+    for (const [index, name] of names.entries()) {
+      const next = names[index + 1];
+      acts.push(next === undefined ? side.move('aside', name) : side.move(next, name));
+    }
+    const turned = names.map((name, index): [string, number] => [name, (index + 1) % names.length]);
+    expect(settled(acts, base).paths()).toEqual(Object.fromEntries(turned));
+  });
+
+  it('a folder goes into a new folder that takes its name there', () => {
+    const on = settled([there.move('d', 'aside'), there.create('d', null), there.move('aside', 'd/d')]);
+    expect(on.paths()).toEqual(becomes({ 'd/x': gone, 'd/y': gone, 'd/d': null, 'd/d/x': 2, 'd/d/y': 3 }));
+  });
+
+  it('a folder and what was in it change places here', () => {
+    const acts = [here.move('o/i', 'i'), here.move('o', 'i/o')];
+    expect(settled(acts, { o: null, 'o/i': null }).paths()).toEqual({ i: null, 'i/o': null });
+  });
+});
+
+describe('few operations', () => {
+  function kinds(acts: readonly Act[]): OperationKind[] {
+    return settled(acts)
+      .done.map(({ kind }) => kind)
+      .filter((kind) => kind !== 'settle');
+  }
+
+  it('one trash for a folder deleted here, one removal for a folder deleted there', () => {
+    expect(kinds([here.delete('d')])).toEqual(['trash']);
+    expect(kinds([there.delete('d')])).toEqual(['remove']);
+  });
+
+  it('one put for a folder moved here, one move for one moved there', () => {
+    expect(kinds([here.move('d', 'e/d')])).toEqual(['put']);
+    expect(kinds([there.move('d', 'e/d')])).toEqual(['move']);
+  });
+
+  it('none for the same edit on both sides', () => {
+    expect(kinds([here.edit('a', 9), there.edit('a', 9)])).toEqual([]);
+  });
+
+  it('puts folders before what is in them, though asked for the file alone', () => {
+    const on = new ToldWorld(BASE);
+    on.create('local', 'n', null);
+    on.create('local', 'n/m', null);
+    const file = on.create('local', 'n/m/f', 9);
+    const { operations } = plan(on, [file], { deviceName: 'here', date: '2026-01-31' });
+    expect(operations.map(({ kind, id }) => [kind, id])).toEqual([
+      ['put', on.id('n', 'local')],
+      ['put', on.id('n/m', 'local')],
+      ['put', file],
+    ]);
+  });
+
+  it('puts a replacement and trashes what it replaces in one run', () => {
+    const on = new ToldWorld(BASE);
+    on.delete('local', 'a');
+    on.create('local', 'a', 9);
+    const { operations } = plan(on, on.dirty, { deviceName: 'here', date: '2026-01-31' });
+    expect(operations.map(({ kind }) => kind).sort()).toEqual(['put', 'trash']);
+  });
+});
+
+describe('what is kept out', () => {
+  it('is removed when deselected, and stays in the account', () => {
+    const on = new ToldWorld(BASE);
+    on.exclusions.set(on.id('d'), 'deselected');
+    for (const path of ['d', 'd/x', 'd/y']) on.dirty.add(on.id(path));
+    on.settle();
+    expect(on.local.get(on.id('d'))).toBeUndefined();
+    expect(on.id('d/x')).toBeDefined();
+    expect(on.trash()).toEqual([]);
+  });
+
+  it('sends edits and new files before it goes', () => {
+    const on = new ToldWorld(BASE);
+    on.edit('local', 'd/x', 9);
+    on.create('local', 'd/n', 8);
+    on.exclusions.set(on.id('d'), 'deselected');
+    for (const path of ['d', 'd/x', 'd/y']) on.dirty.add(on.id(path));
+    on.settle();
+    expect(on.remote.get(on.id('d/x'))?.size).toBe(9);
+    expect(on.remote.get(on.id('d/n'))?.size).toBe(8);
+    expect([...on.local.children(on.bound)].map(({ name }) => name)).toEqual(['a', 'e']);
+  });
+
+  it('is neither removed nor trashed when ignored', () => {
+    const on = new ToldWorld(BASE);
+    on.exclusions.set(on.id('a'), 'ignored');
+    on.delete('local', 'a');
+    on.settle();
+    expect(on.trash()).toEqual([]);
+    expect(on.done.map(({ kind }) => kind)).toEqual(['forget']);
+  });
+
+  it('keeps its name: a new file here takes another', () => {
+    const on = new ToldWorld(BASE);
+    const kept = on.id('a');
+    on.exclusions.set(kept, 'deselected');
+    on.delete('local', 'a');
+    on.settle();
+    on.create('local', 'a', 9);
+    on.settle();
+    expect(on.id('a')).toBe(kept);
+    expect(on.remote.get(on.id(`a${COPY}`))?.size).toBe(9);
+  });
+});
+
+describe('what was moved out of the bound folder elsewhere', () => {
+  it('leaves the disk', () => {
+    const on = new ToldWorld(BASE);
+    const id = on.id('a');
+    on.remote.set({ ...on.remote.get(id)!, parent: ELSEWHERE });
+    on.dirty.add(id);
+    on.settle();
+    expect(on.local.get(id)).toBeUndefined();
+    expect(on.remote.get(id)?.parent).toBe(ELSEWHERE);
+  });
+
+  it('takes along an edit made here, and is not pulled back', () => {
+    const on = new ToldWorld(BASE);
+    const id = on.id('a');
+    on.edit('local', 'a', 9);
+    on.remote.set({ ...on.remote.get(id)!, parent: ELSEWHERE });
+    on.settle();
+    expect(on.local.get(id)).toBeUndefined();
+    expect(on.remote.get(id)).toMatchObject({ parent: ELSEWHERE, size: 9 });
+  });
+});
+
+describe('content that was not read', () => {
+  it.each<[string, Act]>([
+    ['edited there', there.edit('a', 9)],
+    ['deleted there', there.delete('a')],
+    ['moved there', there.move('a', 'd/a')],
+  ])('is read before anything is done to the file: %s', (_, act) => {
+    const on = new ToldWorld(BASE);
+    const id = on.id('a');
+    on.local.set({ ...on.local.get(id)!, content: null });
+    on.dirty.add(id);
+    act(on);
+    const { operations } = plan(on, on.dirty, { deviceName: 'here', date: '2026-01-31' });
+    expect(operations).toEqual([{ kind: 'ingest', id, reason: 'edited-here' }]);
+  });
+});
+
+describe('faults of the log', () => {
+  it('an orphan in the account is left alone on the disk', () => {
+    const on = new ToldWorld(BASE);
+    const id = on.id('d/x');
+    on.remote.delete(on.id('d'));
+    const { operations, clean } = plan(on, [id], { deviceName: 'here', date: '2026-01-31' });
+    expect({ operations, clean }).toEqual({ operations: [], clean: [] });
+  });
+});
