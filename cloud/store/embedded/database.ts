@@ -31,8 +31,15 @@ export class Database {
   #queue: QueuedWrite[] = [];
   #scheduled = false;
 
-  /** @throws StoreDamaged when the file is not a database this program can read */
-  constructor(file: string) {
+  readonly #soon: (flush: () => void) => void;
+
+  /**
+   * @param file `:memory:` for one that is gone with the process
+   * @param soon when to flush what was written together; a simulation owns that too
+   * @throws StoreDamaged when the file is not a database this program can read
+   */
+  constructor(file: string, soon: (flush: () => void) => void = setImmediate) {
+    this.#soon = soon;
     try {
       this.#sqlite = new Sqlite(file, { timeout: 10_000 });
       this.#sqlite.pragma('journal_mode = WAL');
@@ -120,7 +127,7 @@ export class Database {
       });
       if (!this.#scheduled) {
         this.#scheduled = true;
-        setImmediate(() => {
+        this.#soon(() => {
           this.#flush();
         });
       }
@@ -132,7 +139,7 @@ export class Database {
     const group = this.#queue.splice(0, MAX_GROUP);
     if (this.#queue.length > 0) {
       this.#scheduled = true;
-      setImmediate(() => {
+      this.#soon(() => {
         this.#flush();
       });
     }
@@ -158,6 +165,11 @@ export class Database {
     }
     for (const write of done) write.settle();
     for (const [write, error] of failed) write.fail(error);
+  }
+
+  /** Reads that see one moment, whatever other processes write meanwhile. */
+  snapshot<T>(read: () => T): T {
+    return this.#sqlite.transaction(read).deferred();
   }
 
   /** A consistent copy in a new file, while others write. */

@@ -23,7 +23,14 @@ export interface EmbeddedOptions extends Retention {
 export async function openEmbeddedStore(
   options: EmbeddedOptions,
 ): Promise<MetadataStore & { database: Database }> {
-  const database = new Database(join(options.dataDir, DATABASE_FILE));
+  return embeddedStoreOver(new Database(join(options.dataDir, DATABASE_FILE)), options);
+}
+
+/** The same over a database that is open. */
+export async function embeddedStoreOver(
+  database: Database,
+  options: Omit<EmbeddedOptions, 'dataDir'>,
+): Promise<MetadataStore & { database: Database }> {
   if (options.exclusive) {
     await database.write(() => {
       releaseUploads(database, Number.MAX_SAFE_INTEGER);
