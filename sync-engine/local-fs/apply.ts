@@ -13,7 +13,7 @@
 import type { ApplyContext, ApplyOperation, ApplyResult, BlockedCode, StaleCode } from './apply-types.ts';
 import type { StagedEntry } from './apply-types.ts';
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
-import { displace, type Bench, type Displaced } from './displace.ts';
+import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
 import { openBelow, splitPath } from './inside.ts';
 import type { TrashRecord } from './local-trash.ts';
 import { putAt, renameWhole } from './place.ts';
@@ -162,20 +162,22 @@ class Applier {
     path: string,
     origin: string,
     known: KnownStat | null,
-    put: () => 'put' | 'taken',
+    putNew: () => 'put' | 'taken',
   ): ApplyResult | null {
-    if (known === null) return put() === 'put' ? null : stale('taken', this.#disk.lstat(path));
+    if (known === null) return putNew() === 'put' ? null : stale('taken', this.#disk.lstat(path));
     if (known.type === 'folder') return stale('changed', this.#disk.lstat(path));
     const old = this.#displace(path, known, this.#record(origin, 'replaced', known.size));
     if (old === null) return stale('changed', this.#disk.lstat(path));
+    let put: 'put' | 'taken';
     try {
-      if (put() === 'put') {
-        old.keep();
-        return null;
-      }
+      put = putNew();
     } catch (cause) {
       old.undo();
       throw cause;
+    }
+    if (put === 'put') {
+      old.keep();
+      return null;
     }
     old.undo(); // goes to the trash: something else is there
     return stale('taken', this.#disk.lstat(path));
@@ -310,7 +312,7 @@ class Applier {
     if (found?.type !== 'file' || found.links !== 1) throw new Ended(blocked('staging'));
     const path = this.#disk.inFolder(this.#bench.replacing, `${this.#nextId()}.new`);
     this.#disk.rename(staged, path);
-    const giveBack = (): void => this.#disk.rename(path, staged);
+    const giveBack = (): void => unlessDiskFails(() => this.#disk.rename(path, staged));
     try {
       if (found.mode !== operation.mode) this.#setMode(path, operation.mode);
       if (found.mtimeUs !== operation.mtimeUs) this.#disk.setMtime(path, operation.mtimeUs);

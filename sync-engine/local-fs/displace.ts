@@ -38,10 +38,10 @@ export class Displaced {
     return `${this.#bench.disk.inFolder(this.#bench.replacing, this.#id)}/${ITEM_NAME}`;
   }
 
-  /** It goes to the local trash. */
+  /** It goes to the local trash; if that fails, with the next recovery, for its place is taken. */
   keep(): void {
     const { disk, replacing, trash } = this.#bench;
-    disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id));
+    unlessDiskFails(() => disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id)));
   }
 
   /** It goes back to its place; to the local trash when something else is there by now. */
@@ -52,7 +52,16 @@ export class Displaced {
 
   /** It was moved on from `path`: only its record is left. */
   forget(): void {
-    removeTree(this.#bench.disk, this.#bench.replacing, this.#id);
+    unlessDiskFails(() => removeTree(this.#bench.disk, this.#bench.replacing, this.#id));
+  }
+}
+
+/** What matters is done by then; recovery finds the rest. */
+export function unlessDiskFails(action: () => void): void {
+  try {
+    action();
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
   }
 }
 
@@ -74,7 +83,11 @@ export function displace(
     writeNewFile(disk, `${folder}/${ENTRY_NAME}`, trashRecordBytes(record));
     renameWhole(disk, origin, `${folder}/${ITEM_NAME}`);
   } catch (cause) {
-    removeTree(disk, bench.replacing, id);
+    // A rename may fail after it was done (a network disk, a mode that cannot be set back).
+    const stat = disk.lstat(`${folder}/${ITEM_NAME}`);
+    const displaced = stat === null ? null : new Displaced(bench, id, origin, stat);
+    if (displaced === null) unlessDiskFails(() => removeTree(disk, bench.replacing, id));
+    else displaced.undo();
     if (cause instanceof DiskError && cause.code === 'not-found') return null;
     throw cause;
   }

@@ -18,8 +18,7 @@ export function putAt(disk: Disk, from: string, to: string, type: DiskStat['type
         return 'put';
       case 'symlink':
         disk.makeLink(disk.readLink(from), to);
-        disk.removeFile(from);
-        return 'put';
+        return leave(disk, from);
       case 'file':
       case 'other':
         return putFile(disk, from, to);
@@ -40,7 +39,16 @@ function putFile(disk: Disk, from: string, to: string): 'put' | 'taken' {
     disk.rename(from, to);
     return 'put';
   }
-  disk.removeFile(from);
+  return leave(disk, from);
+}
+
+/** The thing is in its new place; an old name that will not go does not undo that. */
+function leave(disk: Disk, from: string): 'put' {
+  try {
+    disk.removeFile(from);
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
+  }
   return 'put';
 }
 
