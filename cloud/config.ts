@@ -67,7 +67,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   pingIntervalMs: 25_000,
 };
 
-export const DEFAULT_RATES: RateLimits = {
+const DEFAULT_RATES: RateLimits = {
   proofsPerAddressAndNetwork: { burst: 20, perMinute: 4 },
   proofsPerAddress: { burst: 100, perMinute: 10 },
   proofsPerNetwork: { burst: 300, perMinute: 60 },

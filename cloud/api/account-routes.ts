@@ -15,7 +15,7 @@ import {
 } from '../../protocol/cloud.ts';
 import type { ChainAppended } from '../accounts/account-service.ts';
 import { usedBytes } from '../quota/quota.ts';
-import { grantedAccountOf, sessionOf } from './authenticate.ts';
+import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import type { CloudContext } from './context.ts';
 import { unauthorized } from './errors.ts';
 import { parseBody, queryNumber } from './parse.ts';
@@ -92,8 +92,8 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     if (appended !== null) announce(appended);
     return reply.code(201).send(session);
   });
-  app.get('/v1/chain', byDevice, async (request) => {
-    const { account } = sessionOf(request);
+  app.get('/v1/chain', { onRequest: auth.reader }, async (request) => {
+    const account = readableAccountOf(request);
     const from = queryNumber(request, 'from', 0);
     const row = await store.accounts.byId(account);
     if (row === null) throw unauthorized();

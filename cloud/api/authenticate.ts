@@ -33,9 +33,7 @@ export class Authenticator {
   readonly device = async (request: FastifyRequest): Promise<void> => {
     const session = await this.session(request.headers.authorization);
     if (session === null) throw unauthorized();
-    this.#requests.take(session.account);
-    request.session = session;
-    await this.#note(session);
+    await this.#admit(request, session);
   };
 
   /** @throws Refusal unauthorized, rate-limited */
@@ -46,6 +44,25 @@ export class Authenticator {
     this.#requests.take(account);
     request.grantedAccount = account;
   };
+
+  /**
+   * Whoever may read what the account stores: a device, or a person with a grant, which so needs no device to
+   * take everything out. @throws Refusal unauthorized, rate-limited
+   */
+  readonly reader = async (request: FastifyRequest): Promise<void> => {
+    const session = await this.session(request.headers.authorization);
+    if (session === null) {
+      await this.grant(request);
+      return;
+    }
+    await this.#admit(request, session);
+  };
+
+  async #admit(request: FastifyRequest, session: SessionRow): Promise<void> {
+    this.#requests.take(session.account);
+    request.session = session;
+    await this.#note(session);
+  }
 
   async session(authorization: string | undefined): Promise<SessionRow | null> {
     const token = bearer(authorization);
@@ -71,6 +88,11 @@ function bearer(authorization: string | undefined): string | null {
 export function sessionOf(request: FastifyRequest): SessionRow {
   if (request.session === null) throw unauthorized();
   return request.session;
+}
+
+/** The account `Authenticator.reader` found. */
+export function readableAccountOf(request: FastifyRequest): AccountId {
+  return request.session?.account ?? grantedAccountOf(request);
 }
 
 /** The account `Authenticator.grant` found. */

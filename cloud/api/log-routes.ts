@@ -11,7 +11,7 @@ import {
 import { commitHash } from '../../protocol/commit.ts';
 import { eventFrame, receiveCommit, type Committed } from '../log/log-service.ts';
 import { Refusal } from '../refusal.ts';
-import { sessionOf } from './authenticate.ts';
+import { readableAccountOf, sessionOf } from './authenticate.ts';
 import type { CloudContext } from './context.ts';
 import { notFound } from './errors.ts';
 import { bytesOf, nodeOf, queryNumber, queryText, vaultOf } from './parse.ts';
@@ -28,6 +28,7 @@ function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
 export function logRoutes(app: FastifyInstance, context: CloudContext): void {
   const { auth, store, events, config, metrics } = context;
   const byDevice = { onRequest: auth.device };
+  const byReader = { onRequest: auth.reader };
 
   const announce = (account: AccountId, { seq, receivedAtMs, announce: news }: Committed): void => {
     if (news === null) return;
@@ -49,8 +50,8 @@ export function logRoutes(app: FastifyInstance, context: CloudContext): void {
     else events.push(account, { kind: 'head', vault, seq, hash: commitHash(frame.signed.bytes) });
   };
 
-  app.get('/v1/vaults', byDevice, async (request) => ({
-    vaults: await store.log.vaults(sessionOf(request).account),
+  app.get('/v1/vaults', byReader, async (request) => ({
+    vaults: await store.log.vaults(readableAccountOf(request)),
   }));
 
   app.post('/v1/vaults/:vault/commits', { ...byDevice, bodyLimit: MAX_COMMIT_BYTES }, async (request) => {
@@ -74,8 +75,8 @@ export function logRoutes(app: FastifyInstance, context: CloudContext): void {
     return sendBytes(reply, encodeChangesPage(page.head.seq, page.head.hash, page.commits));
   });
 
-  app.get('/v1/vaults/:vault/state', byDevice, async (request, reply) => {
-    const { account } = sessionOf(request);
+  app.get('/v1/vaults/:vault/state', byReader, async (request, reply) => {
+    const account = readableAccountOf(request);
     const at = queryNumber(request, 'at');
     const cursor = queryText(request, 'cursor');
     const page = await store.log.state(account, vaultOf(request), at, cursor, PAGE_BYTES);
@@ -85,8 +86,8 @@ export function logRoutes(app: FastifyInstance, context: CloudContext): void {
     return sendBytes(reply, encodeStatePage(page));
   });
 
-  app.get('/v1/vaults/:vault/headers', byDevice, async (request, reply) => {
-    const { account } = sessionOf(request);
+  app.get('/v1/vaults/:vault/headers', byReader, async (request, reply) => {
+    const account = readableAccountOf(request);
     const from = queryNumber(request, 'from');
     const to = Math.min(queryNumber(request, 'to'), from + MAX_HEADERS_PAGE - 1);
     const headers = await store.log.headers(account, vaultOf(request), from, to);
@@ -108,8 +109,8 @@ export function logRoutes(app: FastifyInstance, context: CloudContext): void {
     return answer;
   });
 
-  app.get('/v1/vaults/:vault/epochs', byDevice, async (request) => {
-    const { account } = sessionOf(request);
+  app.get('/v1/vaults/:vault/epochs', byReader, async (request) => {
+    const account = readableAccountOf(request);
     const epochs = await store.log.epochs(account, vaultOf(request));
     if (epochs === null) throw notFound();
     const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

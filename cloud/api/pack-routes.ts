@@ -7,7 +7,7 @@ import { MAX_PACK_BYTES } from '../../protocol/limits.ts';
 import { quotaExceeded } from '../log/log-service.ts';
 import { Refusal } from '../refusal.ts';
 import type { Reservation } from '../store/metadata-store.ts';
-import { grantedAccountOf, sessionOf } from './authenticate.ts';
+import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import { parseRange } from './byte-range.ts';
 import type { CloudContext } from './context.ts';
 import { notFound } from './errors.ts';
@@ -20,6 +20,7 @@ const deleting = (): Refusal =>
 export async function packRoutes(app: FastifyInstance, context: CloudContext): Promise<void> {
   const { auth, store, blobs, config, metrics } = context;
   const byDevice = { onRequest: auth.device };
+  const byReader = { onRequest: auth.reader };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage, done) => {
     done(null, payload);
@@ -79,7 +80,7 @@ export async function packRoutes(app: FastifyInstance, context: CloudContext): P
   };
 
   const send = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { account } = sessionOf(request);
+    const account = readableAccountOf(request);
     const { vault, pack } = { vault: vaultOf(request), pack: packOf(request) };
     const row = await store.packs.find(account, vault, pack);
     if (row === null) throw notFound();
@@ -104,8 +105,8 @@ export async function packRoutes(app: FastifyInstance, context: CloudContext): P
     metrics.packBytes('out', end - start);
     return reply.send(body);
   };
-  app.get('/v1/vaults/:vault/packs/:pack', { ...byDevice, exposeHeadRoute: false }, send);
-  app.head('/v1/vaults/:vault/packs/:pack', byDevice, send);
+  app.get('/v1/vaults/:vault/packs/:pack', { ...byReader, exposeHeadRoute: false }, send);
+  app.head('/v1/vaults/:vault/packs/:pack', byReader, send);
 }
 
 /** Purging reads JSON, so it lives in the common scope. */

@@ -197,7 +197,8 @@ describe('a stranger', () => {
   it('without a token, or with a grant where a session is wanted, gets nowhere', async () => {
     const { grant } = await alice.person.grant();
     for (const token of [null, 'x'.repeat(43), grant]) {
-      for (const path of ['/v1/account', '/v1/vaults', '/v1/chain?from=0']) {
+      const readable = token === grant ? [] : ['/v1/vaults', '/v1/chain?from=0'];
+      for (const path of ['/v1/account', `/v1/vaults/${randomId(16)}/changes?after=0`, ...readable]) {
         expect((await ask(server.address, 'GET', path, token)).json.error.code).toBe('unauthorized');
       }
     }

@@ -38,7 +38,7 @@ async function stopped(server: RunningServer): Promise<void> {
 }
 
 /** What the flags ask for. @throws CommandError */
-export function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dataDir: string } {
+function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dataDir: string } {
   const { host, port } = parseListen(options.listen);
   const retention = options.retentionDays === undefined ? null : Number(options.retentionDays) * DAY_MS;
   if (retention !== null && !(retention >= 0)) throw usage('--retention-days wants a number');
@@ -58,7 +58,7 @@ export function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dat
   };
 }
 
-export function usage(message: string): CommandError {
+function usage(message: string): CommandError {
   return new CommandError(EXIT.usage, 'bad-input', message, 'see coffre-cloud --help');
 }
 

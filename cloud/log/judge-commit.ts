@@ -52,7 +52,7 @@ export type CommitRefusal =
   | QuotaRefusal;
 
 /** How an accepted commit moves the account's bytes. */
-export interface ByteMoves {
+interface ByteMoves {
   readonly live: number;
   readonly uncommitted: number;
   readonly retained: number;

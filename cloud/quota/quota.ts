@@ -18,7 +18,7 @@ export interface QuotaRefusal {
 }
 
 /** How far housekeeping, and changes that carry no content (moving to the trash), may exceed the quota. */
-export const HOUSEKEEPING_SLACK_BYTES = 64 * MIB;
+const HOUSEKEEPING_SLACK_BYTES = 64 * MIB;
 
 /** Live, trashed (they are live to the server) and uncommitted bytes count. */
 export function usedBytes(usage: Usage): number {

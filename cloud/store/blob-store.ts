@@ -12,7 +12,7 @@ export interface BlobName {
 }
 
 /** `mismatch`: the bytes are not `size` long or do not hash to the name; nothing is kept. */
-export type PutBlobOutcome = 'stored' | 'mismatch';
+type PutBlobOutcome = 'stored' | 'mismatch';
 
 /** The disk is full or failing. */
 export class BlobStoreUnavailable extends Error {

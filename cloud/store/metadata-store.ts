@@ -26,7 +26,7 @@ export interface AccountRow {
   readonly usage: Usage;
 }
 
-export interface NewAccount {
+interface NewAccount {
   readonly account: AccountId;
   readonly email: string;
   readonly registration: string;
@@ -53,9 +53,9 @@ export interface SessionRow {
   readonly device: DeviceId;
 }
 
-export type ProofKind = 'login' | 'recovery';
+type ProofKind = 'login' | 'recovery';
 
-export interface ProofRow {
+interface ProofRow {
   /** Null for an address nobody has: the proof can then never succeed. */
   readonly account: AccountId | null;
   readonly data: string;
@@ -194,7 +194,7 @@ export interface StoredEpoch {
   readonly wraps: Uint8Array;
 }
 
-export interface PackRow {
+interface PackRow {
   readonly size: number;
   readonly state: PackState;
   /** The bytes, when the pack travelled inside its commit and lives in the metadata store. */

@@ -23,7 +23,7 @@ interface AccountColumns {
 const COLUMNS = `account, email, registration, bundle, disabled, created_ms, chain_length,
   quota_bytes, live_bytes, uncommitted_bytes, retained_bytes`;
 
-export function endSessions(database: Database, account: Uint8Array, keep: number | null): void {
+function endSessions(database: Database, account: Uint8Array, keep: number | null): void {
   database.run(
     `DELETE FROM tokens WHERE session IN (SELECT session FROM sessions WHERE account = ?1) AND session IS NOT ?2`,
     account,

@@ -27,16 +27,18 @@ export async function checkStore(
   dataDir: string,
 ): Promise<CheckReport> {
   const damage: string[] = database.integrityFaults().map((fault) => `database: ${fault}`);
-  const accounts = checkAccounts(database, damage);
-  const commits = checkCommits(database, damage);
-  const records = checkRecords(database, damage);
-  checkBytes(database, damage);
+  const counts = database.snapshot(() => {
+    checkBytes(database, damage);
+    return {
+      accounts: checkAccounts(database, damage),
+      commits: checkCommits(database, damage),
+      records: checkRecords(database, damage),
+    };
+  });
   const packs = await checkPacks(database, blobs, damage);
   const files = await countFiles(join(dataDir, 'blobs'));
   return {
-    accounts,
-    commits,
-    records,
+    ...counts,
     ...packs.report,
     damage,
     strayFiles: Math.max(0, files - packs.files),
@@ -177,6 +179,7 @@ async function checkPacks(
   damage: string[],
 ): Promise<{ report: { packs: number; blobBytes: number }; files: number }> {
   const rows = database.all<{
+    key: number;
     account: Buffer;
     vault: Buffer;
     name: Buffer;
@@ -186,7 +189,7 @@ async function checkPacks(
     index_hash: Buffer | null;
     index_object: Buffer | null;
   }>(
-    `SELECT v.account, v.vault, p.name, p.size, p.state, i.bytes AS inline, p.index_hash, p.index_object
+    `SELECT p.key, v.account, v.vault, p.name, p.size, p.state, i.bytes AS inline, p.index_hash, p.index_object
      FROM packs p JOIN vaults v ON v.key = p.vault JOIN accounts a ON a.account = v.account
      LEFT JOIN inline_packs i ON i.pack = p.key WHERE a.doomed = 0`,
   );
@@ -214,9 +217,16 @@ async function checkPacks(
     const state = await blobs.verify(name, row.size);
     if (state !== 'missing') files += 1;
     if (state === 'sound') blobBytes += row.size;
-    else damage.push(`${where}: ${state}`);
+    else if (stillThere(database, row.key)) damage.push(`${where}: ${state}`);
   }
   return { report: { packs: rows.length, blobBytes }, files };
+}
+
+/** The server may have removed a pack since its row was read. */
+function stillThere(database: Database, key: number): boolean {
+  return (
+    database.get("SELECT 1 FROM packs WHERE key = ? AND state NOT IN ('deleting', 'purged')", key) !== null
+  );
 }
 
 async function countFiles(folder: string): Promise<number> {
