@@ -6,7 +6,7 @@
 import { ByteReader, MalformedError } from '../../protocol/bytes.ts';
 import { decodeHeader, type CommitHeader, type EpochOpening } from '../../protocol/commit.ts';
 import type { DeviceChain } from '../../protocol/device-chain.ts';
-import type { Hash, VaultId } from '../../protocol/ids.ts';
+import type { DeviceId, Hash, VaultId } from '../../protocol/ids.ts';
 import { hashOf, verifySignature } from '../../protocol/signing.ts';
 import type { VaultEpochKey } from '../crypto/device-secrets.ts';
 import { openPreviousKey, openWrap } from '../crypto/wraps.ts';
@@ -37,13 +37,15 @@ interface CheckedEpoch {
 
 /**
  * All keys of a vault.
- * @param accountBoxSecret private half of the account's X25519 key
+ * @param boxSecret private half of the recipient's X25519 key
+ * @param recipient the account (at enrolment), or a device that was there when the vault was begun
  */
 export function openVaultRing(
   vault: VaultId,
   epochs: readonly EpochAnswer[],
   chain: DeviceChain,
-  accountBoxSecret: Uint8Array,
+  boxSecret: Uint8Array,
+  recipient: DeviceId | 'account' = 'account',
 ): VaultRing {
   const checked: CheckedEpoch[] = [];
   for (const [index, answer] of epochs.entries()) {
@@ -53,7 +55,7 @@ export function openVaultRing(
     checked.push(epoch);
   }
   if (checked.length === 0) return { ok: false, fault: 'missing-epoch' };
-  return openBackwards(vault, checked, accountBoxSecret);
+  return openBackwards(vault, checked, boxSecret, recipient);
 }
 
 function checkEpoch(vault: VaultId, answer: EpochAnswer, chain: DeviceChain): CheckedEpoch | VaultKeyFault {
@@ -89,7 +91,12 @@ function decodeOpening(bytes: Uint8Array): EpochOpening {
 }
 
 /** Newest first: where an older wrap is not for the account's present key, the epoch after it holds the key. */
-function openBackwards(vault: VaultId, epochs: readonly CheckedEpoch[], boxSecret: Uint8Array): VaultRing {
+function openBackwards(
+  vault: VaultId,
+  epochs: readonly CheckedEpoch[],
+  boxSecret: Uint8Array,
+  recipient: DeviceId | 'account',
+): VaultRing {
   const keys: VaultEpochKey[] = [];
   let later: { readonly epoch: CheckedEpoch; readonly key: Uint8Array } | null = null;
   for (const epoch of [...epochs].reverse()) {
@@ -98,7 +105,7 @@ function openBackwards(vault: VaultId, epochs: readonly CheckedEpoch[], boxSecre
       bytes: epoch.wraps,
       vault,
       epoch: epoch.epoch,
-      recipient: 'account',
+      recipient,
       boxSecret,
       keyCheck,
     });

@@ -50,9 +50,16 @@ export class Books {
     else pair.markDirty(id);
   }
 
+  /** A name on disk was free although a row held it: that node is gone, whoever took it away. */
+  #makeRoom(parent: NodeId, diskName: string, id: NodeId): void {
+    const holder = this.pair.localByDiskName(parent, diskName);
+    if (holder !== undefined && holder.id !== id) this.vanished(holder.id);
+  }
+
   /** What was done on disk to a node: its new local row. */
   wrote(state: NodeState, stat: DiskStat, localName: string | null): void {
     const isFile = state.type === 'file';
+    this.#makeRoom(state.parent, localName ?? state.name, state.id);
     this.pair.putLocal({
       ...state,
       mode: state.type === 'symlink' ? 0o777 : state.mode,
@@ -68,6 +75,8 @@ export class Books {
 
   /** After a system call that changed a node's inode: the same row under its new stat. */
   restat(local: LocalNode, stat: DiskStat, changes: Partial<LocalNode> = {}): void {
+    const next = { ...local, ...changes };
+    if (!next.parked) this.#makeRoom(next.parent, next.localName ?? next.name, next.id);
     this.pair.putLocal({
       ...local,
       dev: stat.dev,

@@ -203,7 +203,7 @@ export class Observer {
   }
 
   #row(change: Exclude<FolderChange<SeenEntry, KnownRow>, { kind: 'missing' }>, folderId: NodeId): LocalNode {
-    const { books, disk, newId } = this.#parts;
+    const { disk, newId } = this.#parts;
     const { entry } = change;
     const { stat } = entry;
     const identity = { dev: stat.dev, ino: stat.ino, birthUs: stat.birthUs, ctimeUs: stat.ctimeUs };
@@ -231,7 +231,6 @@ export class Observer {
     const isRead = change.kind === 'touched' || (change.kind === 'moved' && !change.edited);
     const placed =
       change.kind === 'moved' ? { parent: folderId, ...this.#names(folderId, entry.name, row) } : {};
-    if (change.kind === 'moved') books.pair.markDirty(row.id);
     return {
       ...row,
       ...placed,

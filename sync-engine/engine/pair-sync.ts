@@ -160,6 +160,20 @@ export class PairSync {
     return this.ingest.busy || this.fetch.busy;
   }
 
+  /** Whether a node of the vault lies in this pair's folder (or is it). */
+  contains(id: NodeId): boolean {
+    return id === this.pair.config.bound || this.books.remoteInScope(id) !== undefined;
+  }
+
+  /** Keeps a node of the account on this device, or not. What is not in sync yet is uploaded before it goes. */
+  select(id: NodeId, on: boolean): void {
+    this.#parts.manifest.transaction(() => {
+      this.pair.deselect(id, !on);
+      for (const node of subtree(this.books.vault.remote, id)) this.pair.markDirty(node.id);
+    });
+    this.#parts.hooks.wake();
+  }
+
   /** A path to show for a node: where it is on disk, else in the account. */
   showPath(id: NodeId): string {
     const path = this.pair.diskPath(id);

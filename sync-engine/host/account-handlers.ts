@@ -1,0 +1,195 @@
+/** Handlers of protocol/control-account.ts: the account and its devices. */
+import { ROOT_NODE, isId16, type DeviceId } from '../../protocol/ids.ts';
+import { PersonError } from '../../protocol/errors.ts';
+import type { ControlRequest } from '../../protocol/control.ts';
+import type { ControlHandlers } from '../control/facade.ts';
+import { wipeAccountKeys } from '../crypto/identity.ts';
+import { changePassword } from '../account/change-password.ts';
+import { listDevices } from '../account/devices.ts';
+import type { Enrolled, Enrolment } from '../account/enrol.ts';
+import { deleteAccount, logout } from '../account/leave.ts';
+import { login } from '../account/login.ts';
+import { normalEmail } from '../account/proof.ts';
+import { recoverOnDevice, recoverWithNewDevice } from '../account/recover.ts';
+import { revokeDevice } from '../account/revoke-device.ts';
+import { signup } from '../account/signup.ts';
+import { moveToServer } from '../account/stay.ts';
+import { forPerson } from '../account/person-errors.ts';
+import { formatServerAddress, parseServerAddress } from '../remote/server-address.ts';
+import { prepareFolder } from './engine-handlers.ts';
+import type { Host } from './host.ts';
+import { writePairs } from './pair-file.ts';
+
+type AccountMethod =
+  | 'signup'
+  | 'login'
+  | 'recover'
+  | 'password'
+  | 'logout'
+  | 'account.delete'
+  | 'devices.list'
+  | 'devices.revoke'
+  | 'server.set'
+  | 'quota';
+
+const FIRST_VAULT = 'Files';
+
+export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod> {
+  return {
+    signup: async (request) => {
+      await requireFresh(host);
+      const folder = await prepareFolder(host, null, request.folder);
+      const enrolment = enrolmentOf(host, request, request.password);
+      const { password, invite } = request;
+      const signedUp = await signup({ enrolment, password, invite: invite ?? null }, host.tools);
+      const device = await begin(host, signedUp, folder);
+      return { ...device, recoveryPhrase: signedUp.recoveryPhrase };
+    },
+    login: async (request) => {
+      await requireFresh(host);
+      const folder = await prepareFolder(host, null, request.folder);
+      const enrolment = enrolmentOf(host, request, request.password);
+      return begin(host, await login(enrolment, request.password, host.tools), folder);
+    },
+    recover: async (request) => {
+      const { phrase, newPassword } = request;
+      if (host.isRunning) {
+        const running = host.running();
+        await recoverOnDevice(running.device, { phrase, newPassword });
+        return { account: running.device.account, device: running.device.device, pair: null };
+      }
+      const { server, email, folder: wanted } = request;
+      if (server === undefined || email === undefined || wanted === undefined) {
+        throw new PersonError(
+          'bad-input',
+          'this device has no account yet',
+          'Give --server, --email and --folder too.',
+        );
+      }
+      await requireFresh(host);
+      const folder = await prepareFolder(host, null, wanted);
+      const enrolment = enrolmentOf(host, { ...request, server, email }, newPassword);
+      const enrolled = await recoverWithNewDevice(enrolment, { phrase, newPassword }, host.tools);
+      const { account, device, pair } = await begin(host, enrolled, folder);
+      return { account, device, pair };
+    },
+    password: async ({ oldPassword, newPassword }) => {
+      await changePassword(host.running().device, { oldPassword, newPassword });
+      return {};
+    },
+    logout: async () => {
+      await host.release((running) => logout(running.device));
+      await writePairs(host.home, []);
+      return {};
+    },
+    'account.delete': async ({ password }) => {
+      // Proved before anything stops: a wrong password changes nothing.
+      const proof = await host.running().device.prove(password);
+      wipeAccountKeys(proof.account);
+      await host.release((running) => deleteAccount(running.device, password));
+      await writePairs(host.home, []);
+      return {};
+    },
+
+    'devices.list': async () => {
+      const devices = await listDevices(host.running().device);
+      return {
+        devices: devices.map(({ id, name, current, revoked, lastHeardMs }) => ({
+          id,
+          name,
+          current,
+          revoked,
+          lastHeardMs,
+        })),
+      };
+    },
+    'devices.revoke': async ({ id, password }) => {
+      const running = host.running();
+      const target = await deviceOf(running.device, id);
+      await revokeDevice(running.device, {
+        target,
+        password,
+        verifiedHead: (vault) => {
+          const known = running.engine.vaults().find((candidate) => candidate.vault === vault);
+          if (known === undefined) return null;
+          const { seq, hash } = known.log.cursor();
+          return { seq, hash };
+        },
+      });
+      return { id: target };
+    },
+    'server.set': async ({ server, caPem }) => {
+      const running = host.running();
+      const address = parseServerAddress(server, caPem ?? null);
+      await moveToServer(running.device, address);
+      host.signedIn();
+      return { server: formatServerAddress(address) };
+    },
+    quota: async () => {
+      const running = host.running();
+      const { quota } = await forPerson(() => running.refreshAccount());
+      return { ...quota, returnsAtMs: running.engine.quotaState?.returnsAtMs ?? null };
+    },
+  };
+
+  /** Opens what was just enrolled, makes or finds the first vault, links the folder. */
+  async function begin(to: Host, enrolled: Enrolled, folder: string) {
+    await writePairs(to.home, []);
+    await to.unlock({ kind: 'keychain', unlockKey: enrolled.unlockKey });
+    const running = to.running();
+    const pair = await forPerson(async () => {
+      await running.joinVaults();
+      const [vault] = running.engine.vaults();
+      const first = vault ?? (await running.makeVault(FIRST_VAULT));
+      const record = await running.addPair(folder, first, ROOT_NODE);
+      return to.pairOf(running, record.config.id);
+    });
+    const { account, device, deviceName } = enrolled.config;
+    return { account, device, deviceName, pair };
+  }
+}
+
+function enrolmentOf(
+  host: Host,
+  request: Pick<ControlRequest<'login'>, 'server' | 'caPem' | 'email' | 'deviceName' | 'unlockKey'>,
+  password: string,
+): Enrolment {
+  return {
+    home: host.home,
+    address: parseServerAddress(request.server, request.caPem ?? null),
+    email: normalEmail(request.email),
+    deviceName: request.deviceName ?? String(host.settings.values['device-name']),
+    lock:
+      request.unlockKey === undefined
+        ? { kind: 'passphrase', passphrase: password }
+        : { kind: 'keychain', unlockKey: Buffer.from(request.unlockKey, 'base64') },
+  };
+}
+
+/** Signing in anew over an account is allowed only when this device cannot run: copied, revoked, damaged. */
+async function requireFresh(host: Host): Promise<void> {
+  if (host.isRunning && host.status().state !== 'signed-out') {
+    throw new PersonError(
+      'exists',
+      'this device has an account already',
+      'Use another COFFRE_HOME, or run `coffre logout` first.',
+    );
+  }
+  if (host.isRunning) await host.release((running) => running.device.close());
+}
+
+async function deviceOf(device: Parameters<typeof listDevices>[0], text: string): Promise<DeviceId> {
+  const devices = await listDevices(device);
+  const matches = devices.filter(
+    (candidate) => candidate.id === text || candidate.id.startsWith(text) || candidate.name === text,
+  );
+  const live = matches.filter((candidate) => !candidate.revoked);
+  const [only, ...others] = live.length > 0 ? live : matches;
+  if (only !== undefined && others.length === 0) return only.id;
+  if (only === undefined && isId16(text)) return text as DeviceId;
+  throw new PersonError(
+    only === undefined ? 'not-found' : 'bad-input',
+    only === undefined ? `there is no device ${text}` : `several devices match ${text}`,
+    'See `coffre devices` for their ids.',
+  );
+}

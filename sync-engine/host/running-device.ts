@@ -1,0 +1,322 @@
+/** The engine of an unlocked device: opens the manifest, makes the real ports, and keeps what surrounds them. */
+import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PersonError } from '../../protocol/errors.ts';
+import { ROOT_NODE, toHex, type VaultId } from '../../protocol/ids.ts';
+import type { AccountAnswer } from '../../protocol/cloud.ts';
+import type { ChainNews } from '../account/chain-follow.ts';
+import type { Home } from '../account/home.ts';
+import type { OpenDevice } from '../account/open-device.ts';
+import { openVaultRing } from '../account/vault-keys.ts';
+import type { Clock, RandomSource } from '../engine/ports.ts';
+import { ABOVE_ROOT } from '../engine/remote-apply.ts';
+import { SyncEngine, type PairRecord } from '../engine/sync-engine.ts';
+import type { VaultSync } from '../engine/vault-sync.ts';
+import { NodeDisk } from '../local-fs/node-disk.ts';
+import { pruneTrash } from '../local-fs/local-trash.ts';
+import { DiskError } from '../local-fs/disk.ts';
+import { ChokidarWatcher } from '../local-fs/watcher.ts';
+import { ManifestDamagedError, setAsideDamaged } from '../manifest/damage.ts';
+import { openManifest } from '../manifest/open.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { CloudError } from '../remote/cloud.ts';
+import { WorkerPool } from '../workers/worker-pool.ts';
+import { DAY_MS } from '../../protocol/limits.ts';
+import { readPairs, writePairs } from './pair-file.ts';
+import type { SettingsFile } from './settings.ts';
+
+export const realClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(Math.min(ms, 2_000_000_000), undefined, signal === undefined ? {} : { signal });
+    } catch {
+      // Aborted: the sleep is over.
+    }
+  },
+};
+
+export const realRandom: RandomSource = {
+  bytes: (size) => Uint8Array.from(randomBytes(size)),
+  fraction: () => Math.random(),
+};
+
+export interface RunningHooks {
+  changed(what: 'status' | 'issues' | 'activity'): void;
+  signedOut(): void;
+  notice(code: string, message: string): void;
+}
+
+const QUOTA_MS = 60_000;
+
+export class RunningDevice {
+  readonly device: OpenDevice;
+  readonly engine: SyncEngine;
+  readonly manifest: Manifest;
+  readonly disk = new NodeDisk();
+  readonly workers: WorkerPool;
+  readonly spoolFolder: string;
+  readonly #home: Home;
+  readonly #settings: SettingsFile;
+  readonly #stop = new AbortController();
+  readonly #hooks: RunningHooks;
+  #pairs: PairRecord[];
+  #account: AccountAnswer | null = null;
+  #timers: Promise<void> = Promise.resolve();
+
+  private constructor(parts: {
+    device: OpenDevice;
+    manifest: Manifest;
+    home: Home;
+    pairs: PairRecord[];
+    settings: SettingsFile;
+    hooks: RunningHooks;
+    rebuilt: boolean;
+  }) {
+    const { device, manifest, home, pairs, settings, hooks } = parts;
+    this.device = device;
+    this.manifest = manifest;
+    this.#home = home;
+    this.#pairs = pairs;
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.workers = new WorkerPool();
+    this.spoolFolder = join(home.path, 'spool');
+    mkdirSync(this.spoolFolder, { recursive: true, mode: 0o700 });
+    this.engine = new SyncEngine({
+      manifest,
+      // Asked each time: the connection is another one after signing in anew.
+      cloud: forwarding(() => device.connection.cloud),
+      identity: device,
+      workers: this.workers,
+      disk: this.disk,
+      clock: realClock,
+      random: realRandom,
+      spoolFolder: this.spoolFolder,
+      watch: () => new ChokidarWatcher(),
+      pairs,
+      settings: {
+        uploadLimit: settings.number('upload-limit') || null,
+        downloadLimit: settings.number('download-limit') || null,
+        scanIntervalMs: settings.number('scan-interval') * 1000,
+      },
+      joinVaults: () => this.joinVaults(),
+      hooks: {
+        changed: hooks.changed,
+        signedOut: hooks.signedOut,
+      },
+    });
+    if (parts.rebuilt) this.engine.raise(null, null, 'manifest-rebuilt', '');
+  }
+
+  static async start(
+    home: Home,
+    device: OpenDevice,
+    settings: SettingsFile,
+    hooks: RunningHooks,
+  ): Promise<RunningDevice> {
+    const pairs = await readPairs(home);
+    const path = join(home.path, 'manifest.db');
+    let manifest: Manifest;
+    let rebuilt = false;
+    try {
+      manifest = openManifest(path);
+    } catch (error) {
+      if (!(error instanceof ManifestDamagedError)) throw error;
+      setAsideDamaged(path);
+      manifest = openManifest(path);
+      rebuilt = true;
+    }
+    const running = new RunningDevice({ device, manifest, home, pairs, settings, hooks, rebuilt });
+    await running.engine.start();
+    running.#timers = running.#keepHouse();
+    return running;
+  }
+
+  /** Ends syncing in good order; the device stays open for what comes after. */
+  async stopSyncing(): Promise<void> {
+    this.#stop.abort(new Error('the engine stops'));
+    await this.engine.stop();
+    await this.workers.close();
+    await this.#timers;
+    this.manifest.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.stopSyncing();
+    await this.device.close();
+  }
+
+  announce(news: readonly ChainNews[]): void {
+    for (const item of news) {
+      switch (item.kind) {
+        case 'device-added':
+          if (item.device === this.device.device) break;
+          this.#hooks.notice(
+            'device-added',
+            `A new device joined your account: ${this.device.nameOf(item.device) ?? item.device}. If this was not you, revoke it.`,
+          );
+          break;
+        case 'device-revoked':
+          this.#hooks.notice(
+            'device-revoked',
+            `A device was removed from your account: ${this.device.nameOf(item.device) ?? item.device}.`,
+          );
+          break;
+        case 'log-voided':
+          this.#hooks.notice('log-voided', 'A vault was set back to an older state by your decision.');
+          break;
+        case 'recovered':
+          this.#hooks.notice('recovered', 'Your account was opened with the recovery phrase.');
+          break;
+        case 'password-changed':
+          this.#hooks.notice('password-changed', 'The password of your account was changed.');
+          break;
+      }
+    }
+  }
+
+  // Quota and the other things that are looked at now and then.
+
+  get account(): AccountAnswer | null {
+    return this.#account;
+  }
+
+  async refreshAccount(): Promise<AccountAnswer> {
+    this.#account = await this.device.connection.cloud.account();
+    this.#hooks.changed('status');
+    return this.#account;
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { signal } = this.#stop;
+    let prunedMs = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      if (this.engine.isOnline) {
+        try {
+          await this.refreshAccount();
+        } catch (error) {
+          if (!(error instanceof CloudError)) throw error; // the connection says so itself
+        }
+      }
+      if (realClock.monotonicMs() - prunedMs > DAY_MS) {
+        this.#pruneTrash();
+        prunedMs = realClock.monotonicMs();
+      }
+      await realClock.sleep(this.#account === null ? 1000 : QUOTA_MS, signal);
+    }
+  }
+
+  #pruneTrash(): void {
+    const limits = {
+      maxAgeMs: this.#settings.number('local-trash-days') * DAY_MS,
+      maxBytes: this.#settings.number('local-trash-bytes'),
+    };
+    for (const { config } of this.#pairs) {
+      try {
+        pruneTrash(this.disk, config.folder, limits, realClock.nowMs());
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error; // the pair has an issue of its own then
+      }
+    }
+  }
+
+  // Vaults and pairs.
+
+  /** Takes the keys of vaults that another device made since, and follows every vault of the account. */
+  async joinVaults(): Promise<void> {
+    const { device, engine } = this;
+    const { cloud } = device.connection;
+    for (const { vault } of await cloud.vaults()) {
+      if (engine.vaults().some((known) => known.vault === vault)) continue;
+      if (!device.vaultKeys(vault).has(0)) {
+        const ring = openVaultRing(
+          vault,
+          await cloud.epochs(vault),
+          device.chain(),
+          device.boxSecret,
+          device.device,
+        );
+        if (!ring.ok) continue; // of a device that was revoked, or made before this one: never half-opened
+        for (const { epoch, key } of ring.keys) await device.keepEpochKey(vault, epoch, key);
+      }
+      await engine.followVault(vault);
+    }
+  }
+
+  /** A new vault of that name. @throws CloudError */
+  async makeVault(name: string): Promise<VaultSync> {
+    const vault = toHex(realRandom.bytes(16)) as VaultId;
+    const sync = await this.engine.followVault(vault);
+    const outcome = await sync.log.commit({
+      nodes: [
+        {
+          node: ROOT_NODE,
+          record: {
+            parent: ABOVE_ROOT,
+            name,
+            type: 'folder',
+            mode: 0o755,
+            mtimeUs: 0,
+            size: 0,
+            depth: 0,
+            list: [],
+            content: null,
+          },
+        },
+      ],
+      added: [],
+      revived: [],
+      dropped: [],
+    });
+    if (outcome.kind === 'committed') return sync;
+    if (outcome.kind === 'quota') {
+      throw new PersonError('quota', 'your storage is full', 'Free some space, or empty the trash.');
+    }
+    throw new PersonError('failed', 'the server did not take the new vault', 'Try again.');
+  }
+
+  get pairs(): readonly PairRecord[] {
+    return this.#pairs;
+  }
+
+  async addPair(folder: string, vault: VaultSync, bound: PairRecord['config']['bound']): Promise<PairRecord> {
+    const id = toHex(realRandom.bytes(8));
+    const record: PairRecord = {
+      config: { id, folder, vault: vault.vault, bound },
+      marker: {
+        version: 1,
+        pair: id,
+        account: this.device.account,
+        device: this.device.device,
+        random: toHex(realRandom.bytes(16)),
+      },
+    };
+    // The engine makes the marker first; only what has one is remembered.
+    this.engine.addPair(record);
+    this.#pairs = [...this.#pairs, record];
+    await writePairs(this.#home, this.#pairs);
+    return record;
+  }
+
+  async removePair(id: string): Promise<void> {
+    await this.engine.removePair(id);
+    this.#pairs = this.#pairs.filter((record) => record.config.id !== id);
+    await writePairs(this.#home, this.#pairs);
+  }
+}
+
+/** An object whose methods are those of whatever `current` answers at the time of the call. */
+function forwarding<T extends object>(current: () => T): T {
+  return new Proxy({} as T, {
+    get: (_, name) => {
+      const target = current();
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+    },
+  });
+}
