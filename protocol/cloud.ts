@@ -116,7 +116,8 @@ export const recoverFinishSchema = z.object({ recovery: z.string().max(200), sig
 
 /**
  * A fresh proof of the password or the phrase: a bearer token of ten minutes for enrolling, revoking,
- * changing the password, purging the trash and deleting the account. It opens nothing else.
+ * changing the password, purging the trash and deleting the account, and for reading (chain, vaults, live state,
+ * headers, epochs, packs), so that an export needs no device. It opens nothing else.
  */
 export const grantSchema = z.object({
   grant: z.string(),
