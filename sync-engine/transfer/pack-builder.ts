@@ -17,7 +17,7 @@ import { compressChunk } from './compress.ts';
 import type { LocatedChunk, PackToSend } from './sealing-jobs.ts';
 
 /** Plaintext of a segment that several chunks share. */
-export const RUN_BYTES = 256 * KIB;
+const RUN_BYTES = 256 * KIB;
 /** Stored chunks of at least this size are segments of their own. */
 const LARGE_BYTES = RUN_BYTES / 2;
 /** Keeps the index of a pack of tiny chunks under 1 MiB. */

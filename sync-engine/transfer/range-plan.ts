@@ -11,7 +11,7 @@ export const MAX_RANGE_BYTES = 4 * MIB;
 /** Bytes read in vain rather than asked for apart. */
 const MAX_GAP_BYTES = 256 * KIB;
 
-export interface PlannedSegment {
+interface PlannedSegment {
   /** In the pack, in bytes. */
   readonly offset: number;
   readonly length: number;

@@ -41,7 +41,7 @@ export type JobFailure =
   | { readonly kind: 'broken'; readonly error: Error };
 
 /** Unacknowledged tells before the worker waits: two, so that one is handled while the next is made. */
-export const MAX_TELLS = 2;
+const MAX_TELLS = 2;
 
 /** Shared by both threads, so that a job that never waits for events can be stopped and held back. */
 export class TaskFlags {
