@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeChangesPage, decodeStatePage } from '../../protocol/pages.ts';
 import type { NodeId } from '../../protocol/ids.ts';
 import { makeKey, packed, Person, randomId, type Change } from '../../test/fakes/hand-made-client.ts';
 import type { TestDevice, VaultView } from '../../test/fakes/hand-made-client.ts';
@@ -115,4 +116,19 @@ describe('a commit is refused when', () => {
 it('takes a thousand records in one commit', async () => {
   const nodes = Array.from({ length: 1000 }, () => [node(), randomBytes(200)] as const);
   expect(await codeOf({ nodes })).toBe('taken');
+});
+
+it('lets a rejoin commit skip the numbers of the commits a restored server lost, and no further', async () => {
+  const restored = await device.makeVault();
+  const lost = device.build(restored, { nodes: [[node(), record()]] });
+  const rejoin: Change = { nodes: [[node(), record()]], lost: [lost.signed] };
+  const tooFar = await device.commit(restored, { ...rejoin, header: { seq: 4 } });
+  expect(tooFar.json.error.code).toBe('stale-head');
+  expect((await device.commit(restored, { ...rejoin, header: { seq: 3 } })).json).toMatchObject({ seq: 3 });
+  expect((await device.commit(restored, { nodes: [[node(), record()]] })).json).toMatchObject({ seq: 4 });
+  const path = `/v1/vaults/${restored.vault}`;
+  const { commits } = decodeChangesPage((await device.ask('GET', `${path}/changes?after=1`)).bytes);
+  expect(commits.map((commit) => commit.frame.header.seq)).toEqual([3, 4]);
+  const state = decodeStatePage((await device.ask('GET', `${path}/state?at=4`)).bytes);
+  expect(state.nodes).toHaveLength(3);
 });

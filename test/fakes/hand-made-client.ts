@@ -15,6 +15,7 @@ import {
   type CommitHeader,
   type CommitLists,
   type PackEntry,
+  type SignedHeader,
 } from '../../protocol/commit.ts';
 import { encodeChainEntry, encodeSignedEntry, type ChainBody } from '../../protocol/device-chain.ts';
 import { ZERO_HASH, type AccountId, type DeviceId, type Hash, type NodeId } from '../../protocol/ids.ts';
@@ -101,12 +102,15 @@ export interface Change {
   readonly dropped?: readonly PackEntry[];
   readonly inline?: readonly Uint8Array[];
   readonly opensEpoch?: boolean;
+  /** Headers a restored server lost. */
+  readonly lost?: readonly SignedHeader[];
   /** Lies about the header. */
   readonly header?: Partial<CommitHeader>;
   readonly signer?: SigningKey;
 }
 
 export interface BuiltFrame {
+  readonly signed: SignedHeader;
   readonly bytes: Uint8Array;
   readonly hash: Hash;
   readonly header: CommitHeader;
@@ -300,7 +304,7 @@ export class TestDevice {
       },
       heads: [],
       opening: wraps === null ? null : { keyCheck: randomId(32), wrapsHash: hashOf(wraps) },
-      rejoin: null,
+      rejoin: change.lost === undefined ? null : { lost: change.lost },
     };
     const header: CommitHeader = {
       vault: view.vault,
@@ -315,15 +319,17 @@ export class TestDevice {
       ...change.header,
     };
     const headerBytes = encodeHeader(header);
+    const signature = signWith(change.signer ?? this.key, 'commit', headerBytes);
+    const signed: SignedHeader = { bytes: headerBytes, signature };
     const bytes = encodeFrame({
       ...lists,
-      signed: { bytes: headerBytes, signature: signWith(change.signer ?? this.key, 'commit', headerBytes) },
+      signed,
       objects: nodes.map(([, object]) => object as SealedObject | null),
       indexes: (change.added ?? []).map((added) => added.index as SealedObject),
       inline: (change.inline ?? []).map((pack) => ({ name: packName(pack), bytes: pack as SealedPack })),
       wraps,
     });
-    return { bytes, hash: commitHash(headerBytes), header };
+    return { bytes, hash: commitHash(headerBytes), header, signed };
   }
 
   async send(view: VaultView, built: BuiltFrame): Promise<Answer> {
