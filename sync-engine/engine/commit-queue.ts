@@ -164,7 +164,14 @@ export class CommitQueue {
     }
     const dropped = this.#dropped.filter((pack) => store.pack(pack.name)?.state === 'live');
     const nodes: ProposedNode[] = batch.map(({ node, record }) => ({ node, record }));
-    const outcome = await this.#log.commit({ nodes, added, revived: [...revived.values()], dropped });
+    const outcome = await this.#log.commit({
+      // An event may have moved the log since this batch was judged.
+      base: store.cursor().seq,
+      nodes,
+      added,
+      revived: [...revived.values()],
+      dropped,
+    });
     if (outcome.kind !== 'committed') return outcome;
     for (const { row } of inline) this.#inline.delete(row.name);
     this.#dropped = [];

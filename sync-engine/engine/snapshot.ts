@@ -28,8 +28,8 @@ export interface Snapshot {
 
 export interface SnapshotRequest {
   readonly vault: VaultId;
-  readonly cloud: Cloud;
-  readonly identity: DeviceIdentity;
+  readonly cloud: Pick<Cloud, 'vaults' | 'headers' | 'state'>;
+  readonly identity: Pick<DeviceIdentity, 'chain' | 'followChain' | 'vaultKeys'>;
   /** Null: the newest head. */
   readonly at: number | null;
 }

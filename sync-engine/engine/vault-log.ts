@@ -48,6 +48,8 @@ export interface ProposedNode {
 }
 
 export interface Proposal {
+  /** The seq it was judged on: where the log has moved since, it is answered `stale-head` unsent. */
+  readonly base?: number;
   readonly nodes: readonly ProposedNode[];
   readonly added: readonly { readonly row: PackRow; readonly inline: SealedPack | null }[];
   readonly revived: readonly PackEntry[];
@@ -449,6 +451,10 @@ export class VaultLog {
     const { store } = this;
     const chain = identity.chain();
     const cursor = this.cursor();
+    if (proposal.base !== undefined && proposal.base !== cursor.seq) {
+      this.counters.staleHeads += 1;
+      return { kind: 'stale-head', head: { seq: cursor.seq, hash: cursor.hash } };
+    }
     const isFirst = cursor.seq === 0;
     const opens = isFirst || mustOpenEpoch(cursor, chain);
     const epoch = isFirst ? 0 : cursor.epoch + (opens ? 1 : 0);

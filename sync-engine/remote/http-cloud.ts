@@ -46,6 +46,9 @@ import {
 } from './http-client.ts';
 import type { CloudSession } from './session.ts';
 
+/** Whose requests these are: a device's session, or a grant that reads. */
+export type Authorizer = Pick<CloudSession, 'authorized'>;
+
 /** A page ends after the item that fills it, and one commit may be larger than a page. */
 const MAX_PAGE_BYTES = PAGE_BYTES + MAX_COMMIT_BYTES + MIB;
 
@@ -55,10 +58,10 @@ function unbase64(text: string): Uint8Array {
 
 export class HttpCloud implements Cloud {
   readonly #client: HttpClient;
-  readonly #session: CloudSession;
+  readonly #session: Authorizer;
   readonly #liveness: Liveness;
 
-  constructor(client: HttpClient, session: CloudSession, liveness: Liveness = LIVENESS) {
+  constructor(client: HttpClient, session: Authorizer, liveness: Liveness = LIVENESS) {
     this.#client = client;
     this.#session = session;
     this.#liveness = liveness;
