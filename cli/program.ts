@@ -16,7 +16,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   ignore: 'what is left out',
 };
 
-export type Runner = (command: Command, input: unknown, json: boolean) => Promise<void>;
+type Runner = (command: Command, input: unknown, json: boolean) => Promise<void>;
 
 export interface ProgramOptions {
   readonly version: string;

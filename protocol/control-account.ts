@@ -24,7 +24,7 @@ const enrolled = z.object({
   pair: pairSchema,
 });
 
-export const deviceSchema = z.object({
+const deviceSchema = z.object({
   id: z.string(),
   name: z.string(),
   /** The one that answers. */

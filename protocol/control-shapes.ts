@@ -81,7 +81,7 @@ export const pairSchema = z.object({
 export type Pair = z.infer<typeof pairSchema>;
 
 /** What the person should be told once: a new device, a revoked one, a pack revived. */
-export const noticeSchema = z.object({ atMs: timeMs, code: z.string(), message: z.string() });
+const noticeSchema = z.object({ atMs: timeMs, code: z.string(), message: z.string() });
 
 export const statusSchema = z.object({
   state: z.enum(engineStates),

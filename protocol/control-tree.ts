@@ -12,7 +12,7 @@ import {
   timeMs,
 } from './control-shapes.ts';
 
-export const listingEntrySchema = z.object({
+const listingEntrySchema = z.object({
   name: z.string(),
   type: nodeTypeSchema,
   /** Of a file's content, of a link's target; 0 for a folder. */
@@ -24,7 +24,7 @@ export const listingEntrySchema = z.object({
 });
 export type ListingEntry = z.infer<typeof listingEntrySchema>;
 
-export const versionSchema = z.object({
+const versionSchema = z.object({
   /** The node's revision: what `restore` takes. */
   version: count,
   seq: count,
@@ -40,7 +40,7 @@ export const versionSchema = z.object({
 });
 export type Version = z.infer<typeof versionSchema>;
 
-export const trashEntrySchema = z.object({
+const trashEntrySchema = z.object({
   /** The node's id: what `trash.restore` takes. */
   id: z.string(),
   name: z.string(),

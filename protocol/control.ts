@@ -19,7 +19,7 @@ export const MAX_STATUS_ISSUES = 100;
 
 /** Every method that the engine answers: schema of what goes in and of what comes out. */
 export const controlMethods = { ...engineMethods, ...treeMethods, ...accountMethods } as const;
-export type ControlMethods = typeof controlMethods;
+type ControlMethods = typeof controlMethods;
 export type ControlMethod = keyof ControlMethods;
 /** What a caller writes: defaults may be left out. */
 export type ControlParams<M extends ControlMethod> = z.input<ControlMethods[M]['params']>;
@@ -56,7 +56,7 @@ export const controlEvents = {
   /** Of the call `request` of this connection. */
   progress: progressSchema.extend({ request: z.number().int() }),
 } as const;
-export type ControlEventName = keyof typeof controlEvents;
+type ControlEventName = keyof typeof controlEvents;
 export type ControlEventData<E extends ControlEventName> = z.output<(typeof controlEvents)[E]>;
 /** An event that goes to every subscriber. */
 export type BroadcastEvent = {

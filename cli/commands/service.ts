@@ -50,7 +50,7 @@ function quoted(text: string): string {
   return `"${escaped}"`;
 }
 
-export function unitText(terminal: Terminal, home: string | null): string {
+function unitText(terminal: Terminal, home: string | null): string {
   return [
     '[Unit]',
     'Description=Coffre, end-to-end encrypted file sync',

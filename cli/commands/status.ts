@@ -25,7 +25,7 @@ export const status = command({
   },
 });
 
-export function statusText(now: Status): string[] {
+function statusText(now: Status): string[] {
   const { pending, transfer, quota } = now;
   const lines = [`State     ${stateText(now)}`];
   if (now.account !== null) {

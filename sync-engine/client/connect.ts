@@ -53,18 +53,7 @@ export async function connectEngine(options: ConnectOptions): Promise<ControlCli
 
   await mkdir(options.home, { recursive: true, mode: 0o700 });
   await makePrivateFolder(endpoint.folder);
-  const child = await startDetached(options, endpoint.errorFile);
-  const end: { reached: boolean; error: Error | null } = { reached: false, error: null };
-  const ended = new Promise<void>((resolve) => {
-    const onEnd = (error: Error | null) => {
-      end.reached = true;
-      end.error = error;
-      resolve();
-    };
-    child.once('exit', () => onEnd(null));
-    child.once('error', onEnd);
-  });
-  child.unref();
+  const end = await startDetached(options, endpoint.errorFile);
   let deadline = performance.now() + (options.startingMs ?? STARTING_MS);
   let waitsForOther = false;
   while (performance.now() < deadline) {
@@ -76,7 +65,7 @@ export async function connectEngine(options: ConnectOptions): Promise<ControlCli
       waitsForOther = true;
       deadline = performance.now() + OTHER_ENGINE_MS;
     }
-    await (end.reached ? delay(POLL_MS) : Promise.race([delay(POLL_MS), ended]));
+    await (end.reached ? delay(POLL_MS) : Promise.race([delay(POLL_MS), end.promise]));
   }
   throw new PersonError(
     'engine-not-running',
@@ -85,7 +74,15 @@ export async function connectEngine(options: ConnectOptions): Promise<ControlCli
   );
 }
 
-async function startDetached(options: ConnectOptions, errorFile: string): Promise<ChildProcess> {
+/** The end of the engine's process, when it comes while this one looks. */
+interface EngineEnd {
+  reached: boolean;
+  /** It could not even be started. */
+  error: Error | null;
+  readonly promise: Promise<void>;
+}
+
+async function startDetached(options: ConnectOptions, errorFile: string): Promise<EngineEnd> {
   // A file, not a pipe: the engine must be able to write after this process has gone.
   const errors = await open(errorFile, 'w', 0o600);
   try {
@@ -93,16 +90,31 @@ async function startDetached(options: ConnectOptions, errorFile: string): Promis
     // Clients hand passwords over the socket; in the environment of a long-lived process they would linger.
     delete env['COFFRE_PASSWORD'];
     delete env['COFFRE_NEW_PASSWORD'];
-    return spawn(options.program.node, [options.program.entry], {
+    const child = spawn(options.program.node, [options.program.entry], {
       cwd: options.home,
       detached: true,
       env,
       stdio: ['ignore', 'ignore', errors.fd],
       windowsHide: true,
     });
+    child.unref();
+    return endOf(child);
   } finally {
     await errors.close();
   }
+}
+
+function endOf(child: ChildProcess): EngineEnd {
+  const ended = Promise.withResolvers<undefined>();
+  const end: EngineEnd = { reached: false, error: null, promise: ended.promise };
+  const onEnd = (error: Error | null) => {
+    end.reached = true;
+    end.error = error;
+    ended.resolve(undefined);
+  };
+  child.once('exit', () => onEnd(null));
+  child.once('error', onEnd);
+  return end;
 }
 
 async function earlyEnd(errorFile: string, failedToStart: Error | null): Promise<PersonError> {
@@ -112,7 +124,7 @@ async function earlyEnd(errorFile: string, failedToStart: Error | null): Promise
 }
 
 /** The engine's last words: `{"error":{code,message,hint}}`, or whatever a crash left. */
-export function errorOfLine(line: string): PersonError {
+function errorOfLine(line: string): PersonError {
   try {
     const { error } = JSON.parse(line) as { error: unknown };
     const told = controlErrorSchema.parse(error);

@@ -19,7 +19,7 @@ interface CheckedMethod {
 }
 type AnyHandler = (request: Record<string, unknown>, context: CallContext) => Promise<unknown>;
 
-export function isControlMethod(name: string): name is ControlMethod {
+function isControlMethod(name: string): name is ControlMethod {
   return Object.hasOwn(controlMethods, name);
 }
 
