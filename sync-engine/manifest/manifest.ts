@@ -129,6 +129,8 @@ export interface VaultStore {
   packs(state: PackState): readonly PackRow[];
   /** Where to read a chunk: live or uploaded packs, live first. */
   locate(chunk: ChunkId): ChunkRow | undefined;
+  /** Where a chunk lies in a dropped pack: readable while it is retained, and needed again once it is revived. */
+  locateDropped(chunk: ChunkId): ChunkRow | undefined;
   chunksOf(pack: PackName): readonly ChunkRow[];
   /** The pack that makes a chunk known for dedup (live and trusted, uploaded or spooled here), if any. */
   packHolding(chunk: ChunkId): PackRow | undefined;
@@ -254,7 +256,10 @@ export interface Manifest {
 
   meta(key: string): string | null;
   setMeta(key: string, value: string | null): void;
-  /** Deletes content rows no tree names, and dropped packs' chunk rows; returns how many. */
+  /**
+   * Deletes content rows no tree names; returns how many. Dropped packs keep their chunk rows, which a restore
+   * needs, until `deletePack`.
+   */
   collect(): number;
   /** Flushes the write-ahead log to disk. */
   checkpoint(): void;

@@ -1,5 +1,5 @@
 /** The part of a vault that knows packs and where each chunk lies in them. */
-import type { PackName } from '../../protocol/ids.ts';
+import type { ChunkId, PackName } from '../../protocol/ids.ts';
 import type { ChunkRow, PackRow, VaultStore } from './manifest.ts';
 import { hexOf, PACK_STATE_NUMBERS, packState, type Shared } from './rows.ts';
 
@@ -12,6 +12,7 @@ export type PackStore = Pick<
   | 'deletePack'
   | 'packs'
   | 'locate'
+  | 'locateDropped'
   | 'chunksOf'
   | 'packHolding'
 >;
@@ -34,7 +35,7 @@ const CHUNK_COLUMNS = `${hexOf('c.id')} AS id, ${hexOf('p.name')} AS pack, c.epo
   c.offset AS offset, c.stored_length AS storedLength, c.length AS length`;
 type StoredPlace = Omit<ChunkRow, 'id' | 'pack'> & { readonly packKey: number };
 
-const { uploaded, live } = PACK_STATE_NUMBERS;
+const { uploaded, live, dropped } = PACK_STATE_NUMBERS;
 
 function packRow(row: StoredPack): PackRow {
   const { key: _key, ...rest } = row;
@@ -105,6 +106,16 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
     return best;
   }
 
+  function placeOf(chunk: ChunkId, serves: (pack: StoredPack) => boolean): ChunkRow | undefined {
+    const rows = places.all(vault, chunk);
+    const keys = rows.map((row) => row.packKey);
+    const pack = furthest(keys, serves);
+    const row = rows.find(({ packKey }) => packKey === pack?.key);
+    if (pack === undefined || row === undefined) return undefined;
+    const { packKey: _key, ...place } = row;
+    return { id: chunk, pack: pack.name, ...place };
+  }
+
   return {
     addPack(pack: PackRow, rows: readonly ChunkRow[]): void {
       transaction(() => {
@@ -161,15 +172,8 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
       });
     },
     packs: (state) => readState.all(vault, PACK_STATE_NUMBERS[state]).map(packRow),
-    locate(chunk) {
-      const rows = places.all(vault, chunk);
-      const keys = rows.map((row) => row.packKey);
-      const pack = furthest(keys, ({ state }) => state === uploaded || state === live);
-      const row = rows.find(({ packKey }) => packKey === pack?.key);
-      if (pack === undefined || row === undefined) return undefined;
-      const { packKey: _key, ...place } = row;
-      return { id: chunk, pack: pack.name, ...place };
-    },
+    locate: (chunk) => placeOf(chunk, ({ state }) => state === uploaded || state === live),
+    locateDropped: (chunk) => placeOf(chunk, ({ state }) => state === dropped),
     chunksOf: (name) => chunks.all(vault, name),
     packHolding(chunk) {
       const serves = ({ state, trusted }: StoredPack) => state < live || (state === live && trusted === 1);

@@ -5,7 +5,7 @@ import { activityStore, issueStore } from './issues-activity.ts';
 import type { Manifest, PairConfig, PairId, PairStore, VaultStore } from './manifest.ts';
 import { metaStore } from './meta.ts';
 import { pairStore } from './pair-store.ts';
-import { hexOf, PACK_STATE_NUMBERS, type Shared } from './rows.ts';
+import { hexOf, type Shared } from './rows.ts';
 import { vaultStore } from './vault-store.ts';
 
 export interface SqliteManifest extends Manifest {
@@ -219,9 +219,6 @@ function sweep(database: Database): number {
   );
   let content = 0;
   for (const vault of vaults) content += unused.run(vault, vault, vault, vault).changes;
-  const chunks = database
-    .prepare('DELETE FROM chunk WHERE pack IN (SELECT key FROM pack WHERE state = ?)')
-    .run(PACK_STATE_NUMBERS.dropped);
   // Attempts at a node that agrees by now.
   database
     .prepare(
@@ -229,5 +226,5 @@ function sweep(database: Database): number {
          SELECT 1 FROM dirty d WHERE d.pair = quarantine.pair AND d.node = quarantine.node)`,
     )
     .run();
-  return content + chunks.changes;
+  return content;
 }

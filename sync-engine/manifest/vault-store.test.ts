@@ -226,14 +226,18 @@ describe('packs and chunks', () => {
     expect(() => vault.setPackTrusted(packName('p'), true)).toThrow();
   });
 
-  it('lose the chunk rows of dropped packs when collected', () => {
+  it('keep the chunk rows of dropped packs until they are forgotten: a restore needs them', () => {
     const { vault, manifest } = sample();
     vault.addPack(packRow('p'), [chunkRow('a', 'p'), chunkRow('b', 'p')]);
-    vault.addPack(packRow('q'), [chunkRow('a', 'q')]);
+    expect(vault.locateDropped(chunkRow('a', 'p').id)).toBeUndefined();
     vault.setPackState(packName('p'), 'dropped');
-    expect(manifest.collect()).toBe(2);
-    expect(vault.chunksOf(packName('p'))).toEqual([]);
-    expect(vault.pack(packName('p'))?.state).toBe('dropped');
-    expect(vault.locate(chunkId('a'))?.pack).toBe(packName('q'));
+    manifest.collect();
+    expect(vault.locate(chunkRow('a', 'p').id)).toBeUndefined();
+    expect(vault.locateDropped(chunkRow('a', 'p').id)).toEqual(chunkRow('a', 'p'));
+    vault.setPackState(packName('p'), 'live');
+    expect(vault.locate(chunkRow('a', 'p').id)).toEqual(chunkRow('a', 'p'));
+    vault.setPackState(packName('p'), 'dropped');
+    vault.deletePack(packName('p'));
+    expect(vault.locateDropped(chunkRow('a', 'p').id)).toBeUndefined();
   });
 });
