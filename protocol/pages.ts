@@ -57,7 +57,10 @@ export interface StatePack {
   readonly index: SealedObject;
 }
 
-/** GET /v1/vaults/:vault/state?at=SEQ&cursor=C: the live state as of SEQ, nodes by id and then packs by name. */
+/**
+ * GET /v1/vaults/:vault/state?at=SEQ&cursor=C: the live state as of SEQ, nodes by id and then packs by name. The
+ * cursor `p` and 64 hex digits asks for the packs whose names come after; any other is opaque.
+ */
 export interface StatePage {
   readonly nodes: readonly StateNode[];
   readonly packs: readonly StatePack[];

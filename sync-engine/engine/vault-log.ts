@@ -39,6 +39,7 @@ import type { Clock, RandomSource } from './ports.ts';
 import { applyNodes, type AppliedNode, type TreeFault } from './remote-apply.ts';
 import { Mutex } from './mutex.ts';
 import { chunkRows, entryOf, requireIndex } from './pack-rows.ts';
+import { readRevived } from './revived-packs.ts';
 import { readSnapshot } from './snapshot.ts';
 
 /** A node to commit: its new record, or null for a tombstone. */
@@ -212,7 +213,14 @@ export class VaultLog {
       const opened = openPackIndex(keys, pack.name, object);
       return { pack, chunks: opened.ok ? chunkRows(pack.name, opened.index) : [] };
     });
+    const unknown = frame.packs.revived.filter((pack) => this.store.pack(pack.name) === undefined);
+    const revived = await readRevived(
+      { vault: this.vault, cloud: this.#parts.cloud, keys },
+      header.seq,
+      unknown,
+    );
     manifest.transaction(() => {
+      for (const { row, chunks } of revived) this.store.addPack(row, chunks);
       this.#apply(header, signed, received.receivedAtMs, nodes, frame, indexes);
     });
     if (frame.inline.length > 0) this.#inlineCache(frame.inline);
