@@ -10,11 +10,11 @@
  * A folder that may not be written still gets its children: it is opened up for the one call and closed again,
  * so the order of a plan need not care about modes.
  */
-import type { ApplyContext, ApplyOperation, ApplyResult, BlockedCode, StaleCode } from './apply-types.ts';
-import type { StagedEntry } from './apply-types.ts';
+import { applied, asPlaced, blocked, Ended, onlyName, splitOrEnd, stale } from './apply-outcome.ts';
+import type { ApplyContext, ApplyOperation, ApplyResult, StagedEntry } from './apply-types.ts';
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
-import { openBelow, splitPath } from './inside.ts';
+import { openBelow } from './inside.ts';
 import type { TrashRecord } from './local-trash.ts';
 import { putAt, renameWhole } from './place.ts';
 import { checkRoot, PARKED, REPLACING, STAGING, TRASH } from './root-marker.ts';
@@ -48,16 +48,6 @@ export function applyBatch(
     throw cause;
   } finally {
     for (const handle of handles) disk.close(handle);
-  }
-}
-
-/** Ends an operation with its result; never leaves this file. */
-class Ended extends Error {
-  readonly result: ApplyResult;
-
-  constructor(result: ApplyResult) {
-    super(result.outcome);
-    this.result = result;
   }
 }
 
@@ -406,40 +396,4 @@ interface Staged {
   readonly path: string;
   readonly stat: DiskStat;
   giveBack(): void;
-}
-
-/** A path of ours that could lead elsewhere is refused, whoever made it. */
-function splitOrEnd(path: string): [folder: string, name: string] {
-  try {
-    return splitPath(path);
-  } catch {
-    throw new Ended(blocked('bad-path'));
-  }
-}
-
-function onlyName(name: string): string {
-  const [folder, last] = splitOrEnd(name);
-  if (folder !== '') throw new Ended(blocked('bad-path'));
-  return last;
-}
-
-/**
- * The stat to remember of what was placed. If another program has changed it already, that is not what was
- * placed: then the stat from before is remembered, and the next scan sees the change.
- */
-function asPlaced(placed: DiskStat, now: DiskStat | null): DiskStat {
-  if (now === null || now.type === 'symlink') return now ?? placed;
-  return isSame(now, placed, 'without ctime') ? now : placed;
-}
-
-function applied(stat: DiskStat | null): ApplyResult {
-  return { outcome: 'applied', stat, inside: [] };
-}
-
-function stale(code: StaleCode, found: DiskStat | null): ApplyResult {
-  return { outcome: 'stale', code, found };
-}
-
-function blocked(code: BlockedCode): ApplyResult {
-  return { outcome: 'blocked', code };
 }

@@ -63,15 +63,6 @@ describe('the disk over node:fs', () => {
     disk.setMode(`${root}/f`, 0o600);
     expect(disk.lstat(`${root}/f`)?.mode).toBe(0o600);
   });
-
-  it('lists a large folder in a time that lets 100,000 files be scanned', () => {
-    const root = emptyFolder();
-    for (let count = 0; count < 5_000; count += 1) writeFileSync(`${root}/file-${count}`, '');
-    const start = performance.now();
-    expect(new NodeDisk().list(root).entries).toHaveLength(5_000);
-    // 100,000 take 0.3 to 0.5 s on an idle core; the bound only catches another order of magnitude.
-    expect(performance.now() - start).toBeLessThan(1_000);
-  });
 });
 
 describe('errors', () => {
