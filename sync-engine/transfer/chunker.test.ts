@@ -45,7 +45,7 @@ function changedBytes(before: Buffer, after: Buffer): number {
   return pieces(after).reduce((sum, piece) => sum + (known.has(piece) ? 0 : piece.length), 0);
 }
 
-describe('chunker', () => {
+describe('chunker', { timeout: 30_000 }, () => {
   it('makes one chunk of content up to the minimum', () => {
     expect(chunker.cut(noise(1, 1), 0, 1)).toBe(1);
     const least = noise(MIN_CHUNK_BYTES, 2);

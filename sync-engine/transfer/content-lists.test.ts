@@ -38,7 +38,7 @@ async function flatten(content: Content, stored: ReadonlyMap<ChunkId, Uint8Array
   return list;
 }
 
-describe('content lists', () => {
+describe('content lists', { timeout: 30_000 }, () => {
   it('has a content without chunks', async () => {
     const { content, stored } = build([]);
     expect(content).toEqual({ id: EMPTY_CONTENT, size: 0, depth: 0, list: [] });

@@ -14,6 +14,8 @@ import type { FileToIngest, IngestResult, PackToSend } from './sealing-jobs.ts';
 import type { Stop } from './stop.ts';
 
 const BUFFER_BYTES = 8 * MIB;
+/** For a request of few small files: most are, and 8 MiB each would keep the collector busy. */
+const SMALL_BUFFER_BYTES = 2 * MIB;
 /** Chunks asked about at once. */
 const MAX_BATCH = 1024;
 /** Chunk ids remembered as sealed or known, so that a repeated one is not asked about again. */
@@ -78,7 +80,7 @@ class Ingest {
   readonly #hooks: IngestJobHooks;
   readonly #chunker: Chunker;
   readonly #packs: PackBuilder;
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #buffer = Buffer.alloc(0);
   #filled = 0;
   #batch: Candidate[] = [];
   readonly #settled = new Set<ChunkId>();
@@ -106,7 +108,10 @@ class Ingest {
 
   async run(): Promise<IngestResult[]> {
     const results: IngestResult[] = [];
-    for (let files = await this.#hooks.next(); files.length > 0; files = await this.#hooks.next()) {
+    const first = await this.#hooks.next();
+    const bytes = first.reduce((sum, file) => sum + (file.size ?? MAX_CHUNK_BYTES), 0);
+    this.#buffer = Buffer.allocUnsafeSlow(bytes < MAX_CHUNK_BYTES ? SMALL_BUFFER_BYTES : BUFFER_BYTES);
+    for (let files = first; files.length > 0; files = await this.#hooks.next()) {
       for (const file of files) {
         this.#context.stop.throwIfAborted();
         results.push(await this.#ingest(file));

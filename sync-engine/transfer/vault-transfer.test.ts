@@ -95,7 +95,7 @@ function watchedDisk(before: (call: string, first: unknown) => void): Disk {
   });
 }
 
-describe('ingest and fetch', () => {
+describe('ingest and fetch', { timeout: 60_000 }, () => {
   it('bring files of every shape back', async () => {
     const contents: Record<string, Buffer> = {
       empty: Buffer.alloc(0),
@@ -242,7 +242,7 @@ describe('ingest and fetch', () => {
   });
 });
 
-describe('ingest of files in trouble', () => {
+describe('ingest of files in trouble', { timeout: 60_000 }, () => {
   it('answers what is gone, is of another type, or cannot be read, and goes on', async () => {
     mkdirSync(world.at('folder'));
     symlinkSync('a', world.at('link'));
@@ -345,7 +345,7 @@ describe('ingest of files in trouble', () => {
   });
 });
 
-describe('fetch of files in trouble', () => {
+describe('fetch of files in trouble', { timeout: 60_000 }, () => {
   /** Three files in packs of their own. */
   async function threeFiles() {
     const contents: Content[] = [];

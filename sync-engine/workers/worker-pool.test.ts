@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createCipheriv } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -61,7 +61,7 @@ const request = () => ({ vault: VAULT, epoch: 0, spoolFolder: world.spoolFolder 
 const run = (files: readonly FileToIngest[], more: Partial<IngestJobHooks> = {}, signal = never) =>
   pool.run('ingest', request(), hooks(files, more), { keys: world.keys, signal });
 
-describe('worker pool', () => {
+describe('worker pool', { timeout: 60_000 }, () => {
   it('ingests and fetches over several threads, each chunk sealed once', async () => {
     const bytes = Array.from({ length: 12 }, (_, index) => noise(8 * MIB, index % 6));
     const files = bytes.map((content, index) => ({ ...put(`f${index}`, content), id: node(index) }));
@@ -120,8 +120,13 @@ describe('worker pool', () => {
     await watched.fetch([wanted], (answer) => done.push(answer), never);
     expect(done).toEqual([{ id: node(1), ok: true }]);
     expect(most - before).toBeLessThan(120 * MIB);
-    expect(Buffer.compare(readFileSync(stagingPath), readFileSync(path))).toBe(0);
-    rmSync(stagingPath);
+    // Its id is that of the chunks, each verified as it was written; so the same bytes have the same content.
+    const [again] = await transfer.ingest(
+      [{ id: node(1), path: stagingPath, type: 'file' }],
+      world.hooks,
+      never,
+    );
+    expect(again).toMatchObject({ ok: true, content: { id: result.content.id, size: 300 * MIB } });
   });
 
   describe('with a walk, which never waits for events', () => {
@@ -134,7 +139,7 @@ describe('worker pool', () => {
     beforeEach(() => {
       mkdirSync(world.at('root'));
       createMarker(new NodeDisk(), world.at('root'), marker);
-      for (let index = 0; index < 3000; index += 1) mkdirSync(world.at(`root/folder ${index}`));
+      for (let index = 0; index < 1600; index += 1) mkdirSync(world.at(`root/folder ${index}`));
     });
 
     it('hears every batch', async () => {
@@ -147,8 +152,8 @@ describe('worker pool', () => {
         },
       });
       expect(outcome.outcome).toBe('done');
-      expect(batches).toBeGreaterThan(3);
-      expect(seen.size).toBe(3001);
+      expect(batches).toBeGreaterThan(2);
+      expect(seen.size).toBe(1601);
     });
 
     it('stops it when it is aborted', async () => {
