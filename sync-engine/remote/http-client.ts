@@ -14,6 +14,7 @@ import { toCloudError } from './fault.ts';
 import type { ServerAddress } from './server-address.ts';
 
 export const MAX_JSON_BYTES = 8 * MIB;
+const MAX_ERROR_BYTES = MIB;
 const PIECE_BYTES = 64 * KIB;
 
 export interface Timeouts {
@@ -35,7 +36,7 @@ export interface CloudRequest {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
-  /** The largest answer that is read. */
+  /** The largest good answer that is read. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
 }
@@ -89,7 +90,9 @@ export class HttpClient {
   async request(request: CloudRequest): Promise<CloudAnswer> {
     try {
       const response = await this.#pool.request(toDispatch(request));
-      const bytes = await readBody(response, request.maxBytes ?? MAX_JSON_BYTES);
+      // A refusal is never larger than this, and may be larger than what was asked for.
+      const most = response.statusCode >= 400 ? MAX_ERROR_BYTES : (request.maxBytes ?? MAX_JSON_BYTES);
+      const bytes = await readBody(response, most);
       return judge(response, bytes);
     } catch (error) {
       request.signal?.throwIfAborted();

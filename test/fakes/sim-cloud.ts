@@ -277,7 +277,7 @@ export class SimCloud implements Cloud {
     };
     const { account, device } = this.#device;
     void this.#request(async () => {
-      if (!open) return;
+      if (!open || undo.length > 0) return; // a request may arrive twice
       undo.push(
         this.#server.listen(account, {
           device,

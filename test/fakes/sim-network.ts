@@ -81,6 +81,10 @@ export class SimNetwork {
     return probability > 0 && this.#fraction() < probability;
   }
 
+  #fails(probability: number): boolean {
+    return !this.#online || this.#chance(probability);
+  }
+
   /** One way. */
   async delay(): Promise<void> {
     const { leastMs, mostMs } = this.delays;
@@ -91,15 +95,15 @@ export class SimNetwork {
   /** A request and its answer. @throws CloudError offline, or what the server throws */
   async exchange<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    if (!this.#online) throw offline();
+    if (this.#fails(0)) throw offline();
     await this.delay();
-    if (!this.#online || this.#chance(this.faults.requestLost)) await this.#giveUp();
+    if (this.#fails(this.faults.requestLost)) await this.#giveUp();
     signal?.throwIfAborted();
     this.requests += 1;
     const answer = await settled(work());
     if (this.#chance(this.faults.duplicated)) await settled(work());
     await this.delay();
-    if (!this.#online || this.#chance(this.faults.answerLost)) await this.#giveUp();
+    if (this.#fails(this.faults.answerLost)) await this.#giveUp();
     signal?.throwIfAborted();
     if (!answer.ok) throw answer.error;
     return answer.value;

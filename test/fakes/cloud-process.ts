@@ -1,0 +1,41 @@
+/** The real account server as a process of its own, on a free port of this machine. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = join(import.meta.dirname, '../../cloud/main.ts');
+
+export interface CloudProcess {
+  /** What it printed: an address clients understand. */
+  readonly address: string;
+  /** Kills it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Ends it in good order. */
+  stop(): Promise<void>;
+}
+
+/** @param listen `HOST:PORT`; port 0 picks one */
+export async function startCloudProcess(
+  dataDir: string,
+  { listen = '127.0.0.1:0', options = [] }: { listen?: string; options?: readonly string[] } = {},
+): Promise<CloudProcess> {
+  const args = [MAIN, 'serve', '--data', dataDir, '--listen', listen, ...options];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await exited;
+  };
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const match = /^listening on (\S+)$/.exec(line);
+      if (match?.[1] !== undefined) resolve(match[1]);
+    });
+    exited.then(
+      ([code]) => reject(new Error(`the server ended with ${String(code)} before it listened`)),
+      reject,
+    );
+  });
+  return { address, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+}
