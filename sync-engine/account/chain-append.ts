@@ -3,7 +3,7 @@ import type { DeviceChain, SignedChainEntry } from '../../protocol/device-chain.
 import { hashOf } from '../../protocol/signing.ts';
 import type { AccountApi } from '../remote/account-api.ts';
 import { CloudError } from '../remote/cloud.ts';
-import { isPassing, type AccountTools } from './tools.ts';
+import { insist, isPassing, type AccountTools } from './tools.ts';
 
 const ATTEMPTS = 6;
 const WAIT_MS = 200;
@@ -22,7 +22,7 @@ export async function appendToChain(
 ): Promise<void> {
   const tried = new Set<string>();
   for (let attempt = 1; ; attempt += 1) {
-    const chain = await chainNow();
+    const chain = await insist(tools, chainNow);
     if (chain.hashes.some((hash) => tried.has(hash))) return; // the answer was lost, the entry was not
     const entry = await make(chain);
     if (entry === null) return;

@@ -6,6 +6,7 @@ import { appendToChain } from './chain-append.ts';
 import { registerPassword } from './new-password.ts';
 import type { OpenDevice } from './open-device.ts';
 import { forPerson } from './person-errors.ts';
+import { insist } from './tools.ts';
 import { relockKeyFile } from './unlock.ts';
 
 /**
@@ -34,7 +35,7 @@ export function changePassword(
         (chain) => noticeEntry(proof.account, chain, 'password-changed', notice),
         tools,
       );
-      const keepSession = await session.accessToken();
+      const keepSession = await insist(tools, () => session.accessToken());
       const next = { email, password: change.newPassword, keepSession };
       const { bundle, serverKey } = await registerPassword(api, proof, next, tools);
       await device.pinAccount(bundle.version, serverKey);
@@ -44,6 +45,6 @@ export function changePassword(
     if (config.lock === 'passphrase') {
       await relockKeyFile(home, config, secrets.unlockKey, change.newPassword, tools);
     }
-    await device.followChain();
+    await insist(tools, () => device.followChain());
   });
 }

@@ -55,9 +55,9 @@ export function provePassword(
 ): Promise<Proof> {
   const { password, pins } = request;
   const email = normalEmail(request.email);
-  return forPerson(async () => {
+  const attempt = async (): Promise<Proof> => {
     const login = await startLogin(password);
-    const started = await insist(tools, () => api.loginStart(email, login.startLoginRequest));
+    const started = await api.loginStart(email, login.startLoginRequest);
     const pinned = pins === null || pins.serverKey === '' ? null : pins.serverKey;
     const finished = login.finish(started.loginResponse, pinned, tools.passwordCost);
     if (!finished.ok) {
@@ -72,7 +72,9 @@ export function provePassword(
     } finally {
       finished.passwordKey.fill(0);
     }
-  });
+  };
+  // A proof is taken once: after a lost answer it is made anew.
+  return forPerson(() => insist(tools, attempt));
 }
 
 /** @throws PersonError bad-input (a word), refused (wrong phrase or unknown address), verification, ... */
@@ -86,12 +88,15 @@ export function provePhrase(
   if (!parsed.ok) throw phraseError(parsed.fault);
   return forPerson(async () => {
     const keys = recoveryKeysOf(parsed.entropy);
-    try {
-      const { recovery, challenge } = await insist(tools, () => api.recoverStart(email));
+    const attempt = async (): Promise<Grant> => {
+      const { recovery, challenge } = await api.recoverStart(email);
       const challengeBytes = Buffer.from(challenge, 'base64');
       if (challengeBytes.length !== 32) throw verificationError("the server's challenge is not one");
       const signature = sign('recovery', challengeBytes, keys.authSecret);
-      const grant = await refusedAs(wrongPhrase, () => api.recoverFinish(recovery, signature));
+      return refusedAs(wrongPhrase, () => api.recoverFinish(recovery, signature));
+    };
+    try {
+      const grant = await insist(tools, attempt);
       return openGrant(grant, 'root-by-recovery', keys.recoveryKey, request.pins, '');
     } finally {
       parsed.entropy.fill(0);

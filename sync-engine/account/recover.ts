@@ -13,7 +13,7 @@ import { registerPassword } from './new-password.ts';
 import type { OpenDevice } from './open-device.ts';
 import { forPerson } from './person-errors.ts';
 import { provePhrase, type Proof } from './proof.ts';
-import type { AccountTools } from './tools.ts';
+import { insist, type AccountTools } from './tools.ts';
 import { relockKeyFile } from './unlock.ts';
 
 export interface Recovery {
@@ -83,7 +83,7 @@ export function recoverOnDevice(device: OpenDevice, { phrase, newPassword }: Rec
       const atMs = tools.nowMs();
       const make = (chain: DeviceChain) => noticeEntry(proof.account, chain, 'recovered', atMs);
       await appendToChain(api, proof.grant, () => device.followChain(), make, tools);
-      const keepSession = await session.accessToken();
+      const keepSession = await insist(tools, () => session.accessToken());
       const next = { email, password: newPassword, keepSession };
       const { bundle, serverKey } = await registerPassword(api, proof, next, tools);
       await device.pinAccount(bundle.version, serverKey);
@@ -93,6 +93,6 @@ export function recoverOnDevice(device: OpenDevice, { phrase, newPassword }: Rec
     if (config.lock === 'passphrase') {
       await relockKeyFile(home, config, secrets.unlockKey, newPassword, tools);
     }
-    await device.followChain();
+    await insist(tools, () => device.followChain());
   });
 }

@@ -13,6 +13,7 @@ import type { Cloud } from '../remote/cloud.ts';
 import { appendToChain } from './chain-append.ts';
 import type { OpenDevice } from './open-device.ts';
 import { forPerson, verificationError } from './person-errors.ts';
+import { insist, type AccountTools } from './tools.ts';
 
 export interface Revocation {
   readonly target: DeviceId;
@@ -41,14 +42,14 @@ export function revokeDevice(device: OpenDevice, revocation: Revocation): Promis
           const known = chain.devices.get(target);
           if (known === undefined) throw noSuchDevice();
           if (known.revoked !== null) return null; // by another device meanwhile
-          return revokeEntry(proof.account, chain, target, await headPins(cloud, verifiedHead));
+          return revokeEntry(proof.account, chain, target, await headPins(cloud, verifiedHead, tools));
         },
         tools,
       );
     } finally {
       wipeAccountKeys(proof.account);
     }
-    await device.followChain();
+    await insist(tools, () => device.followChain());
   });
 }
 
@@ -68,9 +69,10 @@ function noSuchDevice(): PersonError {
 async function headPins(
   cloud: Pick<Cloud, 'vaults'>,
   verifiedHead: Revocation['verifiedHead'],
+  tools: AccountTools,
 ): Promise<HeadPin[]> {
   const pins: HeadPin[] = [];
-  for (const { vault, head } of await cloud.vaults()) {
+  for (const { vault, head } of await insist(tools, () => cloud.vaults())) {
     const verified = verifiedHead(vault);
     if (verified !== null && isBehind(head, verified)) {
       throw verificationError('the server shows an older state of your files than this device has seen');
