@@ -2,9 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccountWorld, EMAIL, epochCommit, makeVault, PASSWORD } from '../../test/fakes/account-world.ts';
 import { TamperingProxy, type Tamper } from '../../test/fakes/tampering-proxy.ts';
 import type { Grant } from '../../protocol/cloud.ts';
+import { decodeFrame, encodeOpening } from '../../protocol/commit.ts';
+import { hashOf } from '../../protocol/signing.ts';
 import { encodeChainEntry, encodeSignedEntry, decodeSignedEntry } from '../../protocol/device-chain.ts';
 import { accountKeysOf, makeBoxKeys, makeDeviceKeys, makeRootKey } from '../crypto/identity.ts';
 import { addDeviceEntry, genesisEntries } from '../crypto/chain-entries.ts';
+import { sign } from '../crypto/sign.ts';
+import { epochKeyCheck } from '../crypto/vault-keys.ts';
+import { wrapEpochKey } from '../crypto/wraps.ts';
 import { parseServerAddress } from '../remote/server-address.ts';
 import { changePassword } from './change-password.ts';
 import { login } from './login.ts';
@@ -39,6 +44,8 @@ function altering(path: string, change: (answer: never) => unknown): Tamper {
       ? { status: answer.status, body: JSON.stringify(change(JSON.parse(answer.body) as never)) }
       : null;
 }
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 function flip(text: string, at: number): string {
   const bytes = Buffer.from(text, 'base64');
@@ -163,6 +170,23 @@ describe('MS-02: missing and foreign keys', () => {
     }
   });
 
+  it('refuses a vault key of its own making, though boxed to the account and proved with its own check', async () => {
+    const { device } = await world.signup();
+    const { vault } = await makeVault(device);
+    const { random } = world.tools;
+    const key = random(32);
+    const recipients = [{ id: 'account', boxKey: device.chain().accountKey!.boxKey }] as const;
+    const wraps = wrapEpochKey({ vault, epoch: 0, key, previousKey: null, recipients }, random);
+    const opening = encodeOpening({ keyCheck: epochKeyCheck(key, vault, 0), wrapsHash: hashOf(wraps) });
+    proxy.tamper = (request, answer) =>
+      request.path.endsWith('/epochs')
+        ? altering('/', ({ epochs }: { epochs: object[] }) => ({
+            epochs: epochs.map((one) => ({ ...one, opening: base64(opening), wraps: base64(wraps) })),
+          }))(request, answer)
+        : null;
+    await expect(world.login(through())).rejects.toMatchObject({ code: 'verification' });
+  });
+
   it('leaves out a vault that a revoked device began behind the revocation, and keeps the rest', async () => {
     const { device: first } = await world.signup();
     const made = await makeVault(first);
@@ -171,9 +195,7 @@ describe('MS-02: missing and foreign keys', () => {
     const vault = 'cd'.repeat(16) as typeof made.vault;
     const previous = { seq: 0, hash: '0'.repeat(64) as typeof made.head.hash };
     const forged = epochCommit(second, { vault, epoch: 0, previous, previousKey: null });
-    const { decodeFrame, encodeOpening } = await import('../../protocol/commit.ts');
     const frame = decodeFrame(forged.frame);
-    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
     proxy.tamper = (request, answer) => {
       if (request.path === '/v1/vaults') {
         const { vaults } = JSON.parse(answer.body) as { vaults: unknown[] };
@@ -183,10 +205,10 @@ describe('MS-02: missing and foreign keys', () => {
       if (!request.path.startsWith(`/v1/vaults/${vault}/epochs`)) return null;
       const epoch = {
         epoch: 0,
-        header: text(frame.signed.bytes),
-        signature: text(frame.signed.signature),
-        opening: text(encodeOpening(frame.opening)),
-        wraps: text(frame.wraps!),
+        header: base64(frame.signed.bytes),
+        signature: base64(frame.signed.signature),
+        opening: base64(encodeOpening(frame.opening)),
+        wraps: base64(frame.wraps!),
       };
       return { status: 200, body: JSON.stringify({ epochs: [epoch] }) };
     };
@@ -288,7 +310,6 @@ describe('the device chain shown by the server', () => {
     ] as const;
     for (const body of bodies) {
       const bytes = encodeChainEntry({ account: chain.account, index: 3, previous: chain.head, body });
-      const { sign } = await import('../crypto/sign.ts');
       const forged = { bytes, signature: sign('chain', bytes, forger.masterSecret) };
       proxy.tamper = altering('/v1/chain', ({ entries }: ChainPage) => ({
         length: 4,

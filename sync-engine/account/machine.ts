@@ -29,7 +29,7 @@ export function isSameMachine(made: MachineMark, now: MachineMark): boolean {
   return sameMachine && made.folder === now.folder;
 }
 
-export async function readMachineId(): Promise<string | null> {
+async function readMachineId(): Promise<string | null> {
   try {
     switch (process.platform) {
       case 'darwin':

@@ -148,7 +148,7 @@ function decodeEntries(encoded: readonly string[]): SignedChainEntry[] {
 }
 
 /** Says which word, never the word. */
-export function phraseError(fault: PhraseFault): PersonError {
+function phraseError(fault: PhraseFault): PersonError {
   switch (fault.kind) {
     case 'wrong-count':
       return new PersonError(

@@ -13,7 +13,7 @@ import { makeConnector, type Connector } from './connector.ts';
 import { toCloudError } from './fault.ts';
 import type { ServerAddress } from './server-address.ts';
 
-export const MAX_JSON_BYTES = 8 * MIB;
+const MAX_JSON_BYTES = 8 * MIB;
 const MAX_ERROR_BYTES = MIB;
 const PIECE_BYTES = 64 * KIB;
 

@@ -9,7 +9,7 @@ import { CloudError } from './cloud.ts';
 import { jsonBody, type HttpClient } from './http-client.ts';
 
 /** Signs with the device key; crypto stays outside this room. */
-export type TokenSigner = (domain: 'token', body: Uint8Array) => Uint8Array;
+type TokenSigner = (domain: 'token', body: Uint8Array) => Uint8Array;
 
 export interface CloudSessionOptions {
   readonly client: HttpClient;
