@@ -45,12 +45,18 @@ export class CommandContext {
     try {
       return await this.callOn(engine, method, params);
     } catch (error) {
-      const password = this.terminal.env['COFFRE_PASSWORD'];
       const isLocked = error instanceof PersonError && error.code === 'locked' && method !== 'unlock';
-      if (!isLocked || password === undefined || password === '') throw error;
-      await this.callOn(engine, 'unlock', { password });
+      if (!isLocked || !(await this.unlock(engine))) throw error;
       return this.callOn(engine, method, params);
     }
+  }
+
+  /** Opens a locked device with COFFRE_PASSWORD. False when it is not set. @throws PersonError('refused') */
+  async unlock(engine: ControlClient): Promise<boolean> {
+    const password = this.terminal.env['COFFRE_PASSWORD'];
+    if (password === undefined || password === '') return false;
+    await this.callOn(engine, 'unlock', { password });
+    return true;
   }
 
   async callOn<M extends ControlMethod>(

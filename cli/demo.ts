@@ -15,6 +15,7 @@ import { contentsOf, differences } from './same-folders.ts';
 
 const EMAIL = 'demo@example.org';
 const WAIT_MS = 120_000;
+const ENDING_MS = 10_000;
 /** Words that stand in names and contents, to look for in what the server stores. */
 const MARKS = ['grandmother', 'cardamom', 'passport', 'handwritten'];
 
@@ -33,7 +34,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   try {
     return await play(options, place, homes, open);
   } finally {
-    for (const home of homes) await stopEngine(controlEndpoint(home));
+    for (const home of homes) await stopEngine(controlEndpoint(home), ENDING_MS);
     await open.server?.stop();
     await rm(place, { recursive: true, force: true });
   }

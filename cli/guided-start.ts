@@ -30,13 +30,13 @@ export async function guidedStart(terminal: Terminal, options: GuidedOptions): P
   const engine = found ?? (await connectEngine({ home, program: terminal.engine, env: terminal.env }));
   let server: LocalServer | null = null;
   try {
+    await unlockWhenLocked(terminal, engine); // before that it does not say whose it is
     const { account } = await engine.call('status', {});
     server = await serverFor(terminal, home, account, engine);
     if (account === null && server !== null) await setUp(terminal, engine, server.url, options);
     else if (options.folder !== undefined || options.email !== undefined) {
       writeLines(terminal.stdout, ['This device has an account already: --folder and --email are left out.']);
     }
-    await unlockWhenLocked(terminal, engine);
     await follow(terminal, engine, server);
   } finally {
     await engine.close();

@@ -200,6 +200,33 @@ describe('status', () => {
   });
 });
 
+describe('start', () => {
+  const stop = () => {
+    void Promise.resolve().then(() => server!.close());
+    return {};
+  };
+
+  it('opens a locked device with the password of the environment, and says so when there is none', async () => {
+    let state: 'locked' | 'idle' = 'locked';
+    await engine({ status: () => statusOf({ state }), unlock: () => ({ state: (state = 'idle') }) });
+    expect((await coffre('start')).out).toContain('coffre unlock');
+    expect((await coffre('start --json', { env: { COFFRE_PASSWORD: 'p' } })).json()).toMatchObject({
+      state: 'idle',
+    });
+  });
+
+  it('ends an engine that has no device, with its reason', async () => {
+    await engine({
+      status: () => statusOf({ state: 'signed-out', account: null, pairs: [] }),
+      'pairs.list': () => Promise.reject(new PersonError('home-damaged', 'damaged', 'Log in again.')),
+      stop,
+    });
+    const ran = await coffre('start');
+    expect([ran.exit, ran.err]).toEqual([1, 'coffre: damaged. Log in again.\n']);
+    expect(facade.calls.at(-1)!.method).toBe('stop');
+  });
+});
+
 describe('signup', () => {
   const words = 'signup --server http://127.0.0.1:1 --email Ann@Example.org --folder files';
   const script: Script = {

@@ -17,9 +17,17 @@ const HELP = [
   'Ctrl-C. --demo asks nothing: two devices, a few files, and a look at what the server holds.',
 ];
 
+/** Ending in good order may take so long at most. */
+const ENDING_MS = 30_000;
+
 const stopping = new AbortController();
+function stop(): void {
+  if (stopping.signal.aborted) return;
+  stopping.abort();
+  setTimeout(() => process.exit(130), ENDING_MS).unref();
+}
 // Ctrl-C comes from the terminal and once more from npm: the second is the same wish.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
 const terminal: Terminal = {
   stdin: process.stdin,

@@ -16,19 +16,10 @@ export const start = command({
     if (input.foreground) return runInForeground(context);
     const engine = await context.engine();
     let status = await context.callOn(engine, 'status', {});
-    if (status.account === null) {
-      await stopEngine(context.endpoint);
-      throw new PersonError(
-        'not-set-up',
-        'there is no account on this device',
-        'Run coffre signup, or coffre login for an account you have.',
-      );
-    }
-    const password = context.terminal.env['COFFRE_PASSWORD'] ?? '';
-    if (status.state === 'locked' && password !== '') {
-      await context.callOn(engine, 'unlock', { password });
+    if (status.state === 'locked' && (await context.unlock(engine))) {
       status = await context.callOn(engine, 'status', {});
     }
+    if (status.state === 'signed-out' && status.account === null) await refuseToRun(context);
     const { pid } = status.engine;
     const locked = status.state === 'locked' ? ['It is locked: run coffre unlock.'] : [];
     return {
@@ -37,6 +28,20 @@ export const start = command({
     };
   },
 });
+
+/** An engine without a device is of no use: the reason is told by what needs one. */
+async function refuseToRun(context: CommandContext): Promise<never> {
+  try {
+    await context.call('pairs.list', {});
+  } finally {
+    await stopEngine(context.endpoint);
+  }
+  throw new PersonError(
+    'not-set-up',
+    'there is no account on this device',
+    'Run coffre signup, or coffre login for an account you have.',
+  );
+}
 
 /** The engine takes the environment as it is: a service manager hands the password over that way. */
 async function runInForeground(context: CommandContext): Promise<null> {

@@ -20,7 +20,10 @@ export const status = command({
   input: z.object({}),
   examples: ['coffre status', 'coffre status --json'],
   run: async (context) => {
-    const now = await context.call('status', {});
+    let now = await context.call('status', {});
+    if (now.state === 'locked' && (await context.unlock(await context.engine()))) {
+      now = await context.call('status', {});
+    }
     return { json: now, text: statusText(now) };
   },
 });

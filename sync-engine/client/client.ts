@@ -190,11 +190,11 @@ export async function stopEngine(endpoint: ControlEndpoint, patienceMs = 60_000)
   if (socket === null) return false;
   const client = new ControlClient(socket);
   try {
-    await greet(client, endpoint).catch((error: unknown) => {
+    await greet(client, endpoint, patienceMs).catch((error: unknown) => {
       if (!(error instanceof PersonError && error.code === 'engine-running')) throw error;
     });
-    await client.call('stop', {});
-    await client.closed;
+    await withinPatience(client.call('stop', {}), patienceMs);
+    await withinPatience(client.closed, patienceMs);
   } catch (error) {
     if (!(error instanceof PersonError && error.code === 'engine-not-running')) throw error;
   } finally {
@@ -220,6 +220,32 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function greet(client: ControlClient, endpoint: ControlEndpoint): Promise<void> {
-  await client.hello(endpoint.tokenFile === null ? null : await readFile(endpoint.tokenFile, 'utf8'));
+/** An engine that is stuck accepts connections and answers nothing. */
+const GREETING_MS = 60_000;
+
+async function greet(
+  client: ControlClient,
+  endpoint: ControlEndpoint,
+  patienceMs = GREETING_MS,
+): Promise<void> {
+  const token = endpoint.tokenFile === null ? null : await readFile(endpoint.tokenFile, 'utf8');
+  await withinPatience(client.hello(token), patienceMs);
+}
+
+async function withinPatience<T>(work: Promise<T>, patienceMs: number): Promise<T> {
+  work.catch(() => undefined); // it may fail after nobody waits any more
+  const late = new AbortController();
+  const timeout = delay(patienceMs, undefined, { signal: late.signal }).then(() => {
+    throw new PersonError(
+      'failed',
+      'the engine runs but does not answer',
+      'Wait a moment; if it stays so, end its process and run coffre start.',
+    );
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    late.abort();
+    timeout.catch(() => undefined);
+  }
 }

@@ -1,8 +1,9 @@
+import { createServer } from 'node:net';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controlEndpoint } from '../../protocol/control-endpoint.ts';
+import { controlEndpoint, makePrivateFolder } from '../../protocol/control-endpoint.ts';
 import { connectIfRunning, stopEngine } from './client.ts';
 import { connectEngine, type EngineProgram } from './connect.ts';
 
@@ -80,6 +81,15 @@ describe('connecting to the engine', () => {
   it('gives up on an engine that never answers', async () => {
     await writeEngine('await new Promise((resolve) => setTimeout(resolve, 3000)); process.exit(0);');
     await expect(connect({ startingMs: 100 })).rejects.toMatchObject({ code: 'engine-not-running' });
+  });
+
+  it('does not wait for ever for an engine that is stuck', async () => {
+    const endpoint = controlEndpoint(home);
+    await makePrivateFolder(endpoint.folder);
+    const stuck = createServer((socket) => void socket.resume());
+    await new Promise<void>((resolve) => stuck.listen(endpoint.address, resolve));
+    await expect(stopEngine(endpoint, 50)).rejects.toMatchObject({ code: 'failed' });
+    await new Promise((resolve) => stuck.close(resolve));
   });
 
   it('says when there is no such Node', async () => {
