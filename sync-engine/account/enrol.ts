@@ -114,7 +114,8 @@ export async function enrolDevice(
   }
 }
 
-function accountBoxSecret(account: AccountKeys, chain: DeviceChain): Uint8Array {
+/** The private half of the account’s X25519 key. @throws PersonError verification */
+export function accountBoxSecret(account: AccountKeys, chain: DeviceChain): Uint8Array {
   if (chain.accountKey === null) throw verificationError('the account has no key for new devices');
   const opened = openAccountBox(account, chain.accountKey.boxKey, chain.accountKey.sealedPrivateKey);
   if (!opened.ok) throw verificationError("the account's key for new devices does not hold");

@@ -1,4 +1,37 @@
+/** Handlers of protocol/control-tree.ts: what the account holds, its history, and undo. */
+import { join } from 'node:path';
 import type { ControlHandlers } from './facade.ts';
-export function treeHandlers(_context: unknown): Pick<ControlHandlers, 'ls'> & ControlHandlers {
-  return {} as ControlHandlers;
+import { emptyTrash } from '../engine/empty-trash.ts';
+import { exportAccount } from '../engine/export.ts';
+import { listFolder, listVersions } from '../engine/listing.ts';
+import type { Clock, RandomSource } from '../engine/ports.ts';
+import { proveRestorable } from '../engine/proof-of-restore.ts';
+import { restore, restoreTrashed } from '../engine/restore.ts';
+import { listTrash } from '../engine/trash.ts';
+import type { TreeHost } from '../engine/tree-host.ts';
+
+type TreeMethod =
+  'ls' | 'versions' | 'restore' | 'trash.list' | 'trash.restore' | 'trash.empty' | 'check' | 'export';
+
+export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> {
+  const { tools } = host;
+  const random: RandomSource = {
+    bytes: (size) => tools.random(size),
+    fraction: () => Buffer.from(tools.random(4)).readUInt32BE() / 2 ** 32,
+  };
+  const clock: Clock = { nowMs: tools.nowMs, monotonicMs: tools.monotonicMs, sleep: tools.sleep };
+  return {
+    ls: async (request) => await Promise.resolve(listFolder(host.running(), request.path, request)),
+    versions: (request) => listVersions(host.running(), request.path, request),
+    restore: (request, context) => restore(host.running(), request, context),
+    'trash.list': (request) => listTrash(host.running(), request),
+    'trash.restore': (request, context) => restoreTrashed(host.running(), request, context),
+    'trash.empty': ({ now, password }, context) =>
+      emptyTrash(host.running(), { now, password: password ?? null }, { clock, random }, context),
+    check: ({ readDataPercent }, context) => {
+      const world = { random, nowMs: tools.nowMs, folder: join(host.home.path, 'check') };
+      return proveRestorable(host.running(), readDataPercent, world, context);
+    },
+    export: (request, context) => exportAccount(request, host.tools, context),
+  };
 }

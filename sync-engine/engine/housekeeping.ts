@@ -42,31 +42,34 @@ export function expiredNodes(log: VaultLog, nowMs: number, retentionMs = RETENTI
   return expired;
 }
 
+/** What answers whether a chunk is needed; it may say so of one that is not. */
+export interface NeededChunks {
+  has(chunk: ChunkId): boolean;
+}
+
 export interface PackUse {
   readonly pack: PackRow;
-  readonly chunks: readonly ChunkRow[];
-  /** Segments that hold a chunk a live record needs. */
-  readonly needed: readonly ChunkRow[];
-  /** Bytes of those segments. */
+  /** Chunks its index names; 0 when it did not open. */
+  readonly chunks: number;
+  /** Sealed bytes of the segments that hold a chunk a live record needs. */
   readonly neededBytes: number;
 }
 
 /**
- * How much of each live pack is needed. `neededChunks` is the set of every chunk live records name, lists
- * included. A chunk in several packs counts in the one `locate` reads from.
+ * How much of a live pack is needed. `needed` knows every chunk live records name, lists included. A chunk in
+ * several packs counts in the one `locate` reads from.
  */
-export function packUse(log: VaultLog, neededChunks: ReadonlySet<ChunkId>): PackUse[] {
+export function packUse(log: VaultLog, pack: PackRow, needed: NeededChunks): PackUse {
   const { store } = log;
-  return store.packs('live').map((pack) => {
-    const chunks = store.chunksOf(pack.name);
-    const needed = chunks.filter(
-      (chunk) => neededChunks.has(chunk.id) && store.locate(chunk.id)?.pack === pack.name,
-    );
-    const segments = new Map(needed.map((chunk) => [chunk.segmentOffset, chunk.segmentLength]));
-    let neededBytes = 0;
-    for (const length of segments.values()) neededBytes += length;
-    return { pack, chunks, needed, neededBytes };
-  });
+  const chunks = store.chunksOf(pack.name);
+  const segments = new Map<number, number>();
+  for (const chunk of chunks) {
+    if (segments.has(chunk.segmentOffset) || !needed.has(chunk.id)) continue;
+    if (store.locate(chunk.id)?.pack === pack.name) segments.set(chunk.segmentOffset, chunk.segmentLength);
+  }
+  let neededBytes = 0;
+  for (const length of segments.values()) neededBytes += length;
+  return { pack, chunks: chunks.length, neededBytes };
 }
 
 export interface RepackPlan {
@@ -84,7 +87,7 @@ export function planRepack(uses: readonly PackUse[], nearlyFull: boolean): Repac
   const small: PackUse[] = [];
   for (const use of uses) {
     // A pack whose index does not open is nobody's to judge.
-    if (use.chunks.length === 0) continue;
+    if (use.chunks === 0) continue;
     if (use.neededBytes === 0) drop.push(entryOf(use.pack));
     else if (use.neededBytes < use.pack.size * share) {
       if (bytes + use.neededBytes > MAX_COPY_BYTES) continue;
@@ -105,33 +108,26 @@ export function planRepack(uses: readonly PackUse[], nearlyFull: boolean): Repac
   return { drop, copy: lone ? [] : copy };
 }
 
-/** The segments to copy from a pack: where they lie and what they hold, in order. */
-export function segmentsToCopy(use: PackUse): {
-  readonly pack: PackName;
+/** A sealed segment of a pack and all the chunks in it. */
+export interface SegmentToCopy {
   readonly offset: number;
   readonly length: number;
   readonly epoch: number;
   readonly chunks: readonly ChunkRow[];
-}[] {
-  const bySegment = new Map<number, ChunkRow[]>();
-  const neededOffsets = new Set(use.needed.map((chunk) => chunk.segmentOffset));
-  for (const chunk of use.chunks) {
-    if (!neededOffsets.has(chunk.segmentOffset)) continue;
-    const rows = bySegment.get(chunk.segmentOffset);
-    if (rows === undefined) bySegment.set(chunk.segmentOffset, [chunk]);
-    else rows.push(chunk);
+}
+
+/** The segments of a pack to copy, in order: those with a chunk that is needed and read from this very pack. */
+export function segmentsToCopy(log: VaultLog, pack: PackName, needed: NeededChunks): SegmentToCopy[] {
+  const segments = new Map<number, { chunks: ChunkRow[]; isNeeded: boolean }>();
+  for (const chunk of log.store.chunksOf(pack)) {
+    const segment = segments.get(chunk.segmentOffset) ?? { chunks: [], isNeeded: false };
+    segments.set(chunk.segmentOffset, segment);
+    segment.chunks.push(chunk);
+    segment.isNeeded ||= needed.has(chunk.id) && log.store.locate(chunk.id)?.pack === pack;
   }
-  return [...bySegment.values()].flatMap((rows) => {
-    const [first] = rows;
-    if (first === undefined) return [];
-    return [
-      {
-        pack: use.pack.name,
-        offset: first.segmentOffset,
-        length: first.segmentLength,
-        epoch: first.epoch,
-        chunks: rows,
-      },
-    ];
+  return [...segments.values()].flatMap(({ chunks, isNeeded }) => {
+    const [first] = chunks;
+    if (first === undefined || !isNeeded) return [];
+    return [{ offset: first.segmentOffset, length: first.segmentLength, epoch: first.epoch, chunks }];
   });
 }

@@ -34,7 +34,7 @@ export async function readRevived(
   for (const { name, size, indexHash } of packs) {
     const page = await cloud.state(vault, seq, cursorBefore(name));
     const sent = page.packs.find((pack) => pack.name === name);
-    if (sent === undefined || sent.size !== size || hashOf(sent.index) !== indexHash) {
+    if (sent?.size !== size || hashOf(sent.index) !== indexHash) {
       throw new LogFault('bad-object');
     }
     const opened = openPackIndex(keys, name, sent.index);
