@@ -25,23 +25,27 @@ async function writeEngine(lead = ''): Promise<void> {
   const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   await writeFile(
     program.entry,
-    `import { appendFileSync } from 'node:fs';
+    `import { appendFileSync, openSync } from 'node:fs';
      import { serveControl } from ${url('../control/server.ts')};
      import { scriptedFacade, statusOf } from ${url('../../test/fakes/scripted-facade.ts')};
      const home = process.env.COFFRE_HOME;
      appendFileSync(home + '/started', process.pid + '\\n');
      ${lead}
      let server;
+     const fail = (code) => {
+       console.error(JSON.stringify({ error: { code, message: 'it failed', hint: '' } }));
+       process.exit(1);
+     };
+     try {
+       openSync(home + '/lock', 'wx'); // as the engine holds its home
+     } catch {
+       fail('engine-running');
+     }
      const facade = scriptedFacade({
        status: () => statusOf(),
        stop: () => { setImmediate(() => server.close()); return {}; },
      });
-     try {
-       server = await serveControl({ home, facade, engineVersion: '0', onDefect: () => {} });
-     } catch (error) {
-       console.error(JSON.stringify({ error: { code: error.code, message: error.message, hint: '' } }));
-       process.exit(1);
-     }`,
+     server = await serveControl({ home, facade, engineVersion: '0', onDefect: () => {} });`,
   );
 }
 
