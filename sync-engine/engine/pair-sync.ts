@@ -73,7 +73,8 @@ export class PairSync {
   /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
   readonly #folder = new Mutex();
   #cursor = 0;
-  #sawDirty = false;
+  /** A batch was planned since the sweep over the dirty nodes began. */
+  #progressed = false;
 
   constructor(parts: PairSyncParts) {
     const { pair, manifest, vault, disk, signal, hooks, clock } = parts;
@@ -202,28 +203,19 @@ export class PairSync {
     return this.ingest.has(id) || this.fetch.has(id) || this.vault.commits.has(id);
   }
 
-  /** Plans and carries out one batch; false when there was nothing to do. */
+  /** Plans and carries out one batch; false when there was nothing to do now. */
   async turn(): Promise<boolean> {
     const { clock, hooks } = this.#parts;
     if (this.vault.commits.size >= MAX_QUEUED_COMMITS) return false;
-    const { ids, cursor } = this.pair.dirty(PLAN_BATCH, this.#cursor, clock.nowMs());
-    if (ids.length === 0) {
-      const again = this.#sawDirty && this.#cursor !== 0;
-      this.#cursor = 0;
-      this.#sawDirty = false;
-      return again;
-    }
-    this.#cursor = cursor;
-    const free = ids.filter((id) => !this.#isBusy(id));
-    if (free.length === 0) return true;
+    const free = this.#nextBatch();
+    if (free.length === 0) return false;
     this.counters.plans += 1;
     const trees = pairTrees(this.pair, this.books.vault, this.observer.rules);
     const { operations, clean } = plan(trees, free, {
       deviceName: this.#parts.deviceName,
       date: dateOf(clock.nowMs()),
     });
-    const going = operations.filter((operation) => !this.#isBusy(operation.id));
-    const allowed = this.#guarded(going);
+    const allowed = this.#guarded(operations.filter((operation) => !this.#isBusy(operation.id)));
     this.counters.operations += allowed.length;
     this.#parts.manifest.transaction(() => {
       for (const id of clean) {
@@ -237,8 +229,26 @@ export class PairSync {
     await this.#folder.run(() => this.#executor.run(allowed));
     this.ingest.pump();
     this.fetch.pump();
-    if (allowed.length > 0 || clean.length > 0) this.#sawDirty = true;
-    return true;
+    return allowed.length > 0 || clean.length > 0;
+  }
+
+  /** The next dirty nodes that no lane is busy with; after the last page it begins anew at the next call. */
+  #nextBatch(): NodeId[] {
+    for (;;) {
+      const { ids, cursor } = this.pair.dirty(PLAN_BATCH, this.#cursor, this.#parts.clock.nowMs());
+      if (ids.length === 0) {
+        const isStart = this.#cursor === 0;
+        this.#cursor = 0;
+        if (isStart || !this.#progressed) return [];
+        this.#progressed = false;
+        continue;
+      }
+      this.#cursor = cursor;
+      const free = ids.filter((id) => !this.#isBusy(id));
+      if (free.length === 0) continue;
+      this.#progressed = true;
+      return free;
+    }
   }
 
   /** Holds back removals that are too many at once, until a person decides. */

@@ -152,7 +152,7 @@ export class SyncEngine {
 
   /** Rejects when a broken invariant stopped a part of the engine; the process should end. */
   async failed(): Promise<never> {
-    while (this.#defect === null) await this.#changed.wait();
+    while (this.#defect === null) await this.#changed.next();
     throw this.#defect;
   }
 
@@ -341,7 +341,7 @@ export class SyncEngine {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.#paused) {
-        await this.#changed.wait(signal);
+        await this.#changed.next(signal);
         continue;
       }
       const lost = new Signal();
@@ -688,6 +688,7 @@ export class SyncEngine {
     this.#watch(run);
     while (!signal.aborted) {
       if (this.#paused || !this.#rootReady(run)) {
+        run.wake.clear();
         await this.#rest(run, signal, this.#paused ? null : ROOT_RETRY_MS);
         continue;
       }
@@ -699,6 +700,8 @@ export class SyncEngine {
       await this.#flushCommits(run);
       if (clock.monotonicMs() - run.lastFlushMs > FLUSH_MS) await this.#flush(run);
       if (!worked) await this.#rest(run, signal, this.#restMs(run));
+      // A plan that gets nowhere must not keep sockets and timers waiting.
+      else await clock.sleep(0, signal);
     }
   }
 

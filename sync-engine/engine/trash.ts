@@ -17,6 +17,8 @@ import type { VaultSync } from './vault-sync.ts';
 const TRASHED_FROM = 'trashed-from/';
 /** Histories read side by side. */
 const CONCURRENT = 8;
+/** Histories read for one list; what is beyond stands at its end, its time unknown. */
+const MAX_LEARNT = 500;
 
 export interface Origin {
   /** Names from the root; null when they can no longer be told. */
@@ -72,28 +74,41 @@ export function listTrash(
 ): Promise<{ entries: TrashEntry[]; nextCursor: string | null }> {
   return asked(async () => {
     const vaults = request.vault === null ? vaultsOf(at) : [vaultNamed(at, request.vault)];
+    await learnTimes(at, vaults);
     const all = [...trashedIn(vaults)].sort(newestFirst);
     const from = request.cursor === null ? 0 : Number(request.cursor);
     const shown = all.slice(from, from + request.limit);
-    const entries = await withOrigins(at, shown);
+    const entries = (await withOrigins(at, shown)).map(({ entry }) => entry);
     const next = from + shown.length;
     return { entries, nextCursor: next < all.length ? String(next) : null };
   });
 }
 
-async function withOrigins(at: TreeDevice, shown: readonly Trashed[]): Promise<TrashEntry[]> {
+/** A device that took the live state did not see when things were deleted: the log tells it. */
+async function learnTimes(at: TreeDevice, vaults: readonly VaultSync[]): Promise<void> {
+  const unknown = [...trashedIn(vaults)].filter(({ atMs }) => atMs === null).slice(0, MAX_LEARNT);
+  for (const { entry, vault } of await withOrigins(at, unknown)) {
+    const { id, deletedAtMs } = entry;
+    if (deletedAtMs !== null) vault.log.store.setMeta(`${TRASHED_AT}${id}`, String(deletedAtMs));
+  }
+}
+
+async function withOrigins(
+  at: TreeDevice,
+  shown: readonly Trashed[],
+): Promise<{ vault: VaultSync; entry: TrashEntry }[]> {
   const pasts = new Map<VaultSync, Past>();
-  const entries: TrashEntry[] = [];
+  const entries: { vault: VaultSync; entry: TrashEntry }[] = [];
   for (let from = 0; from < shown.length; from += CONCURRENT) {
-    const some = shown.slice(from, from + CONCURRENT);
     const found = await Promise.all(
-      some.map(async ({ vault, id, atMs }) => {
+      shown.slice(from, from + CONCURRENT).map(async ({ vault, id, atMs }) => {
         const past = pasts.get(vault) ?? new Past(at, vault);
         pasts.set(vault, past);
-        return trashEntry(vault, id, atMs, await originIfTold(vault, past, id));
+        const entry = trashEntry(vault, id, atMs, await originIfTold(vault, past, id));
+        return { vault, entry };
       }),
     );
-    for (const entry of found) if (entry !== null) entries.push(entry);
+    for (const { vault, entry } of found) if (entry !== null) entries.push({ vault, entry });
   }
   return entries;
 }
