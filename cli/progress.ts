@@ -1,7 +1,7 @@
 /** Long work on stderr: a bar on a terminal, a line every tenth elsewhere, nothing with `--json`. */
 import cliProgress from 'cli-progress';
 import type { Progress } from '../protocol/control-shapes.ts';
-import { bytesText, printable } from './output.ts';
+import { bytesText, countText, printable } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ProgressView {
@@ -17,7 +17,7 @@ export function progressView(terminal: Terminal, json: boolean): ProgressView {
 }
 
 function amount(value: number, unit: Progress['unit']): string {
-  return unit === 'bytes' ? bytesText(value) : `${value} ${unit}`;
+  return unit === 'bytes' ? bytesText(value) : countText(value, unit.slice(0, -1), unit);
 }
 
 function bar(terminal: Terminal): ProgressView {
@@ -47,15 +47,16 @@ function bar(terminal: Terminal): ProgressView {
 }
 
 function lines(terminal: Terminal): ProgressView {
-  let last = '';
+  let last = { key: '', line: '' };
   return {
     show: ({ step, done, total, unit }) => {
       const tenth = total === null || total === 0 ? 0 : Math.floor((done / total) * 10);
       const key = `${step} ${tenth}`;
-      if (key === last) return;
-      last = key;
       const of = total === null ? '' : ` of ${amount(total, unit)}`;
-      terminal.stderr.write(`${printable(`${step}: ${amount(done, unit)}${of}`)}\n`);
+      const line = printable(`${step}: ${amount(done, unit)}${of}`);
+      if (key === last.key || line === last.line) return;
+      last = { key, line };
+      terminal.stderr.write(`${line}\n`);
     },
     end: () => undefined,
   };
