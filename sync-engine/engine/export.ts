@@ -3,6 +3,7 @@
  * Device chain, signature, root and every chunk are verified on the way; what fails is left out and told at the
  * end, and everything else is there.
  */
+import { realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE, type VaultId } from '../../protocol/ids.ts';
@@ -61,12 +62,13 @@ export function exportAccount(
     onDisk(async () => {
       const address = parseServerAddress(request.server, request.caPem ?? null);
       const disk = new NodeDisk();
-      checkEmpty(disk, request.folder);
+      const folder = realPlace(disk, request.folder);
+      checkEmpty(disk, folder);
       return withServer(address, tools, async (api, client) => {
         const reader = await PhraseReader.open(api, client, request, tools);
         const workers = new WorkerPool();
         try {
-          return await new Export({ reader, workers, disk, folder: request.folder, asking }).run();
+          return await new Export({ reader, workers, disk, folder, asking }).run();
         } finally {
           reader.close();
           await workers.close();
@@ -74,6 +76,11 @@ export function exportAccount(
       });
     }),
   );
+}
+
+/** Behind a link that the person named. */
+function realPlace(disk: Disk, folder: string): string {
+  return disk.lstat(folder)?.type === 'symlink' ? realpathSync(folder) : folder;
 }
 
 /** Told before anything is asked of the server. */
@@ -125,7 +132,7 @@ class Export {
   async run(): Promise<Exported> {
     const { reader, disk, folder } = this.#parts;
     if (disk.lstat(folder) === null) disk.makeFolder(folder, 0o700);
-    const capabilities = probe(disk, folder, '');
+    const capabilities = probed(disk, folder);
     const listed = await reader.cloud.vaults();
     const vaults = listed.map(({ vault }) => vault).filter((vault) => !reader.refused.includes(vault));
     for (const vault of reader.refused) this.#leftOut.push(vault);
@@ -261,6 +268,17 @@ class Export {
       `${count === 1 ? 'one thing' : `${count} things`} could not be exported, the first: ${first}`,
       `Everything else is in ${this.#parts.folder}. What is missing was damaged, or has a name this disk cannot hold.`,
     );
+  }
+}
+
+/** In a folder that is gone again before anything is written. */
+function probed(disk: Disk, folder: string): Capabilities {
+  const name = 'coffre-probe';
+  disk.makeFolder(`${folder}/${name}`, 0o700);
+  try {
+    return probe(disk, folder, name);
+  } finally {
+    disk.removeFolder(`${folder}/${name}`);
   }
 }
 

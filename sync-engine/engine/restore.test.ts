@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RETENTION_MS } from '../../protocol/limits.ts';
 import { ROOT_NODE, TRASH_NODE } from '../../protocol/ids.ts';
 import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { TreeWorld, type TreeUser } from '../../test/fakes/tree-world.ts';
+
+// Real servers and sealing on machines that have other things to do.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let world: TreeWorld;
 let ann: TreeUser;
