@@ -32,7 +32,6 @@ const deviceSchema = z.object({
   revoked: z.boolean(),
   lastHeardMs: timeMs.nullable(),
 });
-export type Device = z.infer<typeof deviceSchema>;
 
 export const accountMethods = {
   /** Only on a device without an account. @throws exists (this device has one), refused, bad-input (folder) */

@@ -49,7 +49,6 @@ export const issueSchema = z.object({
   pair: z.string().nullable().default(null),
   sinceMs: timeMs.default(0),
 });
-export type Issue = z.infer<typeof issueSchema>;
 
 export const activityRowSchema = z.object({
   /** Grows. */
@@ -78,7 +77,6 @@ export const pairSchema = z.object({
   /** Why it does not sync, when it does not; null when it does. */
   paused: z.string().nullable().default(null),
 });
-export type Pair = z.infer<typeof pairSchema>;
 
 /** What the person should be told once: a new device, a revoked one, a pack revived. */
 const noticeSchema = z.object({ atMs: timeMs, code: z.string(), message: z.string() });
