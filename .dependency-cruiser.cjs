@@ -15,6 +15,7 @@ const ROOMS = [
   'engine',
   'control',
   'client',
+  'host',
 ];
 
 /** `from` may import its own files and `allowed`, and nothing else of ours. */
@@ -143,6 +144,19 @@ module.exports = {
       ['^protocol/'],
       'The client lives in other processes: with it must come none of the engine.',
     ),
+    room(
+      'host-sees-the-engine-program',
+      engineRoom('host'),
+      ['^sync-engine/[^/]+/', '^protocol/'],
+      'The process of one device: it opens the home, joins account, engine and control, and decides nothing else.',
+    ),
+    {
+      name: 'nothing-imports-the-host',
+      comment: 'The host joins the rooms; a room that needs it is joined to all the others.',
+      severity: 'error',
+      from: { path: OURS, pathNot: [TESTS, engineRoom('host'), '^sync-engine/main\\.ts$'] },
+      to: { path: engineRoom('host') },
+    },
     {
       name: 'sync-engine-main-stays-home',
       comment: 'A composition root may use its whole program, and no other.',
