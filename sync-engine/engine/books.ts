@@ -7,7 +7,7 @@ import { ROOT_NODE, TRASH_NODE, type ContentId, type NodeId } from '../../protoc
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { LocalNode, PairStore, VaultStore } from '../manifest/manifest.ts';
-import { agreed, sameState } from '../plan/base.ts';
+import { advanced, agreed, sameState } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
 
 export class Books {
@@ -32,22 +32,50 @@ export class Books {
     return undefined;
   }
 
-  /** Brings the synced row to what both sides agree on; clears the node when nothing is left to do. */
-  settle(id: NodeId): void {
+  /**
+   * After any operation on a node: the synced state moves on where both sides agree. A node that agrees in
+   * everything is clean; every other is looked at again.
+   */
+  touched(id: NodeId): void {
+    const { pair } = this;
+    const local = pair.local.get(id);
+    const synced = pair.synced.get(id);
+    // The raw remote row: one in the trash still says what was agreed on.
+    const next = agreed(local, this.vault.remote.get(id), synced);
+    if (next !== undefined && (synced === undefined || !sameState(next, synced))) pair.putSynced(next);
+    const remote = this.remoteInScope(id);
+    const agrees = local !== undefined && remote !== undefined && !local.parked && sameState(local, remote);
+    if (agrees && !this.#mayBeExcluded()) pair.clearDirty(id);
+    else pair.markDirty(id);
+  }
+
+  /** The account got `after` where it had `before`: exactly what was carried over is agreed on. */
+  carried(before: NodeState | undefined, after: NodeState): void {
+    this.pair.putSynced(advanced(this.pair.synced.get(after.id), before, after));
+  }
+
+  /** The node is on neither side, or the same on both. False when that does not hold (any more). */
+  settle(id: NodeId): boolean {
     const { pair } = this;
     const local = pair.local.get(id);
     const remote = this.remoteInScope(id);
-    if (local === undefined && remote === undefined) {
+    if (local === undefined) {
       pair.deleteSynced(id);
-      pair.clearDirty(id);
-      return;
+      // On neither side nothing is left to do; on the remote side alone it is to come here.
+      if (remote === undefined) pair.clearDirty(id);
+      return true;
     }
-    const synced = pair.synced.get(id);
-    const next = agreed(local, remote, synced);
-    if (next !== undefined && (synced === undefined || !sameState(next, synced))) pair.putSynced(next);
-    if (local !== undefined && remote !== undefined && sameState(local, remote) && !local.parked)
-      pair.clearDirty(id);
-    else pair.markDirty(id);
+    if (remote === undefined || local.parked || !sameState(local, remote)) return false;
+    pair.putSynced(local);
+    if (!this.#mayBeExcluded()) pair.clearDirty(id);
+    return true;
+  }
+
+  /** Told by the observer: with ignore rules or deselected folders, only a plan says that a node is clean. */
+  hasRules = false;
+
+  #mayBeExcluded(): boolean {
+    return this.hasRules || this.pair.deselected().size > 0;
   }
 
   /** A name on disk was free although a row held it: that node is gone, whoever took it away. */

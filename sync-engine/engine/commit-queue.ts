@@ -4,10 +4,10 @@
  * records already sealed for the same revision are sent as they are.
  */
 import type { PackEntry } from '../../protocol/commit.ts';
-import { ROOT_NODE, TRASH_NODE, type NodeId, type PackName, type SealedPack } from '../../protocol/ids.ts';
-import { MAX_DEPTH } from '../../protocol/limits.ts';
+import type { NodeId, PackName, SealedPack } from '../../protocol/ids.ts';
 import type { NodeRecord } from '../crypto/record.ts';
 import type { PackRow } from '../manifest/manifest.ts';
+import type { RemoteOperation } from '../plan/fitting.ts';
 import type { CommitOutcome } from '../remote/cloud.ts';
 import type { Clock } from './ports.ts';
 import { entryOf } from './pack-rows.ts';
@@ -26,6 +26,11 @@ export interface CommitItem {
   readonly base: number;
   /** Packs its chunks lie in, as found when it was read. */
   readonly relies: readonly PackName[];
+  /** Of a pair's plan: which operations of the group can be one commit is asked before each attempt. */
+  readonly fits?: {
+    readonly group: (operations: readonly RemoteOperation[]) => readonly RemoteOperation[];
+    readonly operation: RemoteOperation;
+  };
   /** committed: it is in the remote tree. released: no longer valid, plan again. unread: a pack is lost, read again. */
   readonly done: (outcome: 'committed' | 'released' | 'unread') => void;
 }
@@ -119,13 +124,8 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    let cursorSeq = -1;
     for (;;) {
-      const seq = this.#log.cursor().seq;
-      const batch = [...this.#items.values()].slice(0, MAX_ITEMS);
-      // A batch planned on this very head is valid as it is; after a pull each item is looked at again.
-      const valid = cursorSeq === seq ? batch : this.#validate(batch);
-      cursorSeq = seq;
+      const valid = this.#validate([...this.#items.values()].slice(0, MAX_ITEMS));
       if (valid.length === 0 && this.#dropped.length === 0) return;
       const outcome = await this.#attempt(valid);
       if (outcome.kind === 'committed') {
@@ -149,7 +149,7 @@ export class CommitQueue {
     const uploaded = store.packs('uploaded');
     const inline = [...this.#inline].flatMap(([name, bytes]) => {
       const row = store.pack(name);
-      return row !== undefined && row.state === 'spooled' ? [{ row, inline: bytes }] : [];
+      return row?.state === 'spooled' ? [{ row, inline: bytes }] : [];
     });
     const added: { row: PackRow; inline: SealedPack | null }[] = [
       ...uploaded.map((row) => ({ row, inline: null })),
@@ -197,56 +197,38 @@ export class CommitQueue {
     }
   }
 
-  /** Keeps what may still be committed; releases the rest. */
+  /** Keeps what may still be committed, as the trees stand now; releases the rest. */
   #validate(batch: readonly CommitItem[]): CommitItem[] {
-    const { remote } = this.#log.store;
-    const byNode = new Map(batch.map((item) => [item.node, item]));
-    const parentOf = (id: NodeId): NodeId | undefined =>
-      byNode.get(id)?.record?.parent ?? remote.get(id)?.parent;
-    const valid: CommitItem[] = [];
-    for (const item of batch) {
-      const verdict = this.#judge(item, byNode, parentOf);
-      if (verdict === 'valid') {
-        valid.push(item);
-        continue;
-      }
-      byNode.delete(item.node);
-      this.#items.delete(item.node);
-      item.done(verdict);
+    const fresh = batch.filter((item) => {
+      const verdict = this.#judge(item);
+      if (verdict !== 'valid') this.#release(item, verdict);
+      return verdict === 'valid';
+    });
+    const groups = new Map<NonNullable<CommitItem['fits']>['group'], RemoteOperation[]>();
+    for (const { fits } of fresh) {
+      if (fits === undefined) continue;
+      const operations = groups.get(fits.group);
+      if (operations === undefined) groups.set(fits.group, [fits.operation]);
+      else operations.push(fits.operation);
     }
-    // Releasing one can orphan another: look again until nothing falls.
-    return valid.length === batch.length ? valid : this.#validate(valid);
+    const fitting = new Set<RemoteOperation>();
+    for (const [group, operations] of groups)
+      for (const operation of group(operations)) fitting.add(operation);
+    return fresh.filter((item) => {
+      if (item.fits === undefined || fitting.has(item.fits.operation)) return true;
+      this.#release(item, 'released');
+      return false;
+    });
   }
 
-  #judge(
-    item: CommitItem,
-    byNode: ReadonlyMap<NodeId, CommitItem>,
-    parentOf: (id: NodeId) => NodeId | undefined,
-  ): 'valid' | 'released' | 'unread' {
+  #release(item: CommitItem, outcome: 'released' | 'unread'): void {
+    if (this.#items.get(item.node) === item) this.#items.delete(item.node);
+    item.done(outcome);
+  }
+
+  #judge(item: CommitItem): 'valid' | 'released' | 'unread' {
     const { store } = this.#log;
     if ((store.remote.get(item.node)?.revision ?? 0) !== item.base) return 'released';
-    for (const name of item.relies) {
-      const row = store.pack(name);
-      if (row === undefined) return 'unread';
-    }
-    const { record } = item;
-    if (record === null || record.parent === TRASH_NODE || item.node === ROOT_NODE) return 'valid';
-    const occupant = store.remote.child(record.parent, record.name);
-    if (occupant !== undefined && occupant.id !== item.node) {
-      const leaving = byNode.get(occupant.id);
-      if (leaving === undefined) return 'released';
-      const stays =
-        leaving.record !== null &&
-        leaving.record.parent === record.parent &&
-        leaving.record.name === record.name;
-      if (stays) return 'released';
-    }
-    let current: NodeId | undefined = record.parent;
-    for (let depth = 0; current !== ROOT_NODE; depth += 1) {
-      if (current === undefined || current === item.node || current === TRASH_NODE || depth > MAX_DEPTH)
-        return 'released';
-      current = parentOf(current);
-    }
-    return 'valid';
+    return item.relies.every((name) => store.pack(name) !== undefined) ? 'valid' : 'unread';
   }
 }

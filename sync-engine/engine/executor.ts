@@ -7,7 +7,11 @@ import { TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
 import type { NodeRecord } from '../crypto/record.ts';
 import type { LocalNode } from '../manifest/manifest.ts';
 import { PARKED_NODE, type NodeState } from '../plan/tree.ts';
+import { sameContent, samePlace, sameState } from '../plan/base.ts';
+import { mayRemove, type RemoteOperation } from '../plan/fitting.ts';
 import type { Operation, Reason } from '../plan/operation.ts';
+import type { Trees } from '../plan/tree.ts';
+import { subtree } from './paths.ts';
 import type { Books } from './books.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
@@ -29,6 +33,10 @@ export interface ExecutorParts {
   readonly fetch: FetchLane;
   readonly disk: PairDisk;
   readonly newId: () => NodeId;
+  /** The trees as they are now: what is about to be done is checked against them once more. */
+  readonly trees: () => Trees;
+  /** Those of one pair's operations that can be one commit now; the commit queue asks. */
+  readonly fits: (operations: readonly RemoteOperation[]) => readonly RemoteOperation[];
   readonly hooks: {
     did(id: NodeId, action: string, reason: Reason, bytes: number): void;
     /** The disk refused: an issue, tried again later. */
@@ -69,20 +77,22 @@ export class Executor {
 
   /** Runs the operations in order. Ingest, fetch and commits go to their lanes and end later. */
   async run(operations: readonly Operation[]): Promise<void> {
+    const { manifest } = this.#parts;
     let index = 0;
     while (index < operations.length) {
       const steps: Step[] = [];
       const touched = new Set<NodeId>();
-      // A step sees the books as they are when it is made: one batch must not build on itself.
-      for (; index < operations.length; index += 1) {
-        const operation = operations[index];
-        if (operation === undefined) break;
-        if (this.#dependsOn(operation, touched)) break;
-        const step = this.#begin(operation);
-        if (step === null) continue;
-        steps.push(step);
-        touched.add(step.id);
-      }
+      manifest.transaction(() => {
+        // A step sees the books as they are when it is made: one batch must not build on itself.
+        for (; index < operations.length; index += 1) {
+          const operation = operations[index];
+          if (operation === undefined || this.#dependsOn(operation, touched)) break;
+          const step = this.#begin(operation);
+          if (step === null) continue;
+          steps.push(step);
+          touched.add(step.id);
+        }
+      });
       if (steps.length > 0) await this.#runSteps(steps);
     }
   }
@@ -155,10 +165,10 @@ export class Executor {
         ingest.add(operation.id);
         return null;
       case 'put':
-        this.#put(operation.id, operation.state, operation.reason);
+        this.#put(operation);
         return null;
       case 'trash':
-        this.#trash(operation.id, operation.reason);
+        this.#trash(operation);
         return null;
       case 'fetch':
         if (!commits.has(operation.id)) fetch.add(operation.state);
@@ -180,7 +190,9 @@ export class Executor {
         return null;
       case 'forget':
         pair.deleteSynced(operation.id);
+        // What it had here stays on the disk, unwatched.
         if (pair.local.get(operation.id) === undefined) pair.clearDirty(operation.id);
+        else books.vanished(operation.id);
         return null;
       case 'adopt':
         this.#adopt(operation.id, operation.remote);
@@ -193,11 +205,11 @@ export class Executor {
 
   // To the account.
 
-  #put(id: NodeId, state: NodeState, reason: Reason): void {
+  #put(operation: Extract<Operation, { kind: 'put' }>): void {
+    const { id, state, reason } = operation;
     const { books, log, ingest, commits } = this.#parts;
     const remote = log.store.remote.get(id);
-    const isSameContent =
-      remote !== undefined && remote.content === state.content && remote.type === state.type;
+    const isSameContent = remote?.content === state.content && remote.type === state.type;
     const content = state.content === null ? undefined : log.store.content(state.content);
     const relies = ingest.relies(id) ?? [];
     if (
@@ -220,12 +232,12 @@ export class Executor {
       list: content?.list ?? [],
       content: state.content,
     };
-    const before = books.pair.synced.get(id);
     commits.add({
       node: id,
       record,
       base: remote?.revision ?? 0,
       relies: isSameContent ? [] : relies,
+      fits: { group: this.#parts.fits, operation },
       done: (outcome) => {
         if (outcome === 'unread') this.#unread(id);
         if (outcome !== 'committed') {
@@ -233,18 +245,20 @@ export class Executor {
           return;
         }
         ingest.forget(id);
-        this.#settle(id);
-        this.#parts.hooks.did(
-          id,
-          actionOf(before, remote !== undefined, state),
-          reason,
-          isSameContent ? 0 : state.size,
-        );
+        books.carried(remote, state);
+        this.#touched(id);
+        // A folder carried across the border of what is excluded takes nodes along that were at rest.
+        if (state.type === 'folder' && books.hasRules) {
+          for (const node of subtree(log.store.remote, id)) books.pair.markDirty(node.id);
+        }
+        const bytes = isSameContent ? 0 : state.size;
+        this.#parts.hooks.did(id, actionOf(remote, state), reason, bytes);
       },
     });
   }
 
-  #trash(id: NodeId, reason: Reason): void {
+  #trash(operation: Extract<Operation, { kind: 'trash' }>): void {
+    const { id, reason } = operation;
     const { books, log, commits } = this.#parts;
     const remote = log.store.remote.get(id);
     if (remote === undefined) {
@@ -256,9 +270,10 @@ export class Executor {
       record: recordOf(log, remote, { parent: TRASH_NODE }),
       base: remote.revision,
       relies: [],
+      fits: { group: this.#parts.fits, operation },
       done: (outcome) => {
         if (outcome === 'committed') {
-          this.#settle(id);
+          this.#touched(id);
           this.#parts.hooks.did(id, 'trash', reason, 0);
         } else books.pair.markDirty(id);
       },
@@ -277,14 +292,18 @@ export class Executor {
 
   #makeFolder(state: NodeState, reason: Reason): Step | null {
     const { books, hooks } = this.#parts;
+    const remote = books.vault.remote.get(state.id);
+    if (remote === undefined || !sameState(remote, state) || books.pair.local.get(state.id) !== undefined)
+      return null;
     const place = this.#target(state.parent, state.name, state.id);
-    if (place === null) return null;
+    if (place === null || !this.#isRoom(state.id, state)) return null;
     return {
       id: state.id,
       step: { kind: 'make-folder', path: place.path, mode: state.mode },
       after: (stat) => {
+        books.carried(undefined, state);
         books.wrote(state, stat, place.alias);
-        this.#settle(state.id);
+        this.#touched(state.id);
         books.markRemoteChildren(state.id);
         hooks.did(state.id, 'make-folder', reason, 0);
       },
@@ -294,12 +313,12 @@ export class Executor {
   #move(id: NodeId, parent: NodeId, name: string, reason: Reason): Step | null {
     const { books, hooks } = this.#parts;
     const local = books.pair.local.get(id);
-    if (local === undefined) return null;
+    if (local === undefined || !this.#isRoom(id, { parent, name })) return null;
     const place = this.#target(parent, name, id);
     if (place === null) return null;
     const after: Step['after'] = (stat) => {
       books.restat(local, stat, { parent, name, localName: place.alias, parked: false });
-      this.#settle(id);
+      this.#touched(id);
       hooks.did(id, 'move', reason, 0);
     };
     if (local.parked) return { id, step: { kind: 'unpark', id, path: place.path }, after };
@@ -338,8 +357,10 @@ export class Executor {
         mtimeUs: local.type === 'file' ? mtimeUs : null,
       },
       after: (stat) => {
-        books.wrote({ ...local, mode, mtimeUs }, stat, local.localName);
-        this.#settle(id);
+        const after = { ...local, mode, mtimeUs };
+        books.carried(local, after);
+        books.wrote(after, stat, local.localName);
+        this.#touched(id);
         hooks.did(id, 'set', reason, 0);
       },
     };
@@ -348,7 +369,7 @@ export class Executor {
   #remove(id: NodeId, reason: Reason): Step | null {
     const { books, hooks } = this.#parts;
     const path = books.pair.diskPath(id);
-    if (path === null || path === '') return null;
+    if (path === null || path === '' || !mayRemove(this.#parts.trees(), id)) return null;
     const [top, ...beneath] = books.localSubtree(id);
     if (top === undefined) return null;
     const inside = beneath.map((node) => ({
@@ -361,7 +382,6 @@ export class Executor {
       gone: true,
       after: () => {
         books.vanished(id);
-        this.#settle(id);
         hooks.did(id, 'remove', reason, 0);
       },
     };
@@ -392,8 +412,27 @@ export class Executor {
 
   #settle(id: NodeId): void {
     const { books, hooks } = this.#parts;
-    books.settle(id);
+    if (!books.settle(id)) books.pair.markDirty(id);
+    else if (!books.pair.isDirty(id)) hooks.settled(id);
+  }
+
+  #touched(id: NodeId): void {
+    const { books, hooks } = this.#parts;
+    books.touched(id);
     if (!books.pair.isDirty(id)) hooks.settled(id);
+  }
+
+  /** The place is free and its folder stands, not beneath the node itself. */
+  #isRoom(id: NodeId, { parent, name }: { readonly parent: NodeId; readonly name: string }): boolean {
+    const { pair } = this.#parts.books;
+    const holder = pair.local.child(parent, name);
+    if (holder !== undefined && holder.id !== id) return false;
+    for (let at = parent; at !== pair.config.bound;) {
+      const folder = pair.local.get(at);
+      if (folder?.type !== 'folder' || folder.parked || at === id) return false;
+      at = folder.parent;
+    }
+    return true;
   }
 
   #adopt(id: NodeId, remote: NodeId): void {
@@ -401,8 +440,7 @@ export class Executor {
     const { pair } = books;
     if (pair.local.get(id) === undefined || pair.local.get(remote) !== undefined) return;
     pair.relabelLocal(id, remote);
-    pair.deleteSynced(id);
-    pair.clearDirty(id);
+    pair.markDirty(id);
     pair.markDirty(remote);
     for (const child of pair.localChildren(remote)) pair.markDirty(child.id);
     books.markRemoteChildren(remote);
@@ -448,16 +486,26 @@ export class Executor {
     const { pair } = books;
     const local: LocalNode | undefined = pair.local.get(id);
     const remote = books.remoteInScope(id);
+    const synced = pair.synced.get(id);
     // The world moved on while it was fetched: plan again.
-    if (remote?.content !== state.content) return null;
-    if (local !== undefined && local.content === null) return null;
+    if (remote === undefined || remote.content !== state.content) return null;
+    if (local === undefined) {
+      if (!sameState(remote, state) || !this.#isRoom(id, state)) return null;
+    } else if (
+      local.parked ||
+      !samePlace(local, state) ||
+      synced === undefined ||
+      !sameContent(local, synced)
+    ) {
+      // Only content the account had is ever replaced.
+      return null;
+    }
     const target =
-      local === undefined || local.parked
+      local === undefined
         ? this.#target(state.parent, state.name, id)
         : { path: pair.diskPath(id), alias: local.localName };
-    if (target === null || target.path === null || (local?.parked ?? false)) return null;
+    if (target === null || target.path === null) return null;
     const { path, alias } = target;
-    const place = local === undefined ? state : { ...state, parent: local.parent, name: local.name };
     const known = local === undefined ? null : knownStat(local);
     const step = this.#placeOperation(state, path, known);
     if (step === null) return null;
@@ -465,9 +513,10 @@ export class Executor {
       id,
       step,
       after: (stat) => {
-        books.wrote(place, stat, alias);
+        books.carried(local, state);
+        books.wrote(state, stat, alias);
         pair.markUnsettled(id);
-        this.#settle(id);
+        this.#touched(id);
         hooks.did(id, 'download', local === undefined ? 'created-elsewhere' : 'edited-elsewhere', state.size);
       },
     };
@@ -499,9 +548,9 @@ export class Executor {
   }
 }
 
-function actionOf(before: NodeState | undefined, existed: boolean, state: NodeState): string {
-  if (!existed) return state.type === 'folder' ? 'new-folder' : 'upload';
-  if (before === undefined) return 'restore';
+function actionOf(before: NodeState | undefined, state: NodeState): string {
+  if (before === undefined) return state.type === 'folder' ? 'new-folder' : 'upload';
+  if (before.parent === TRASH_NODE) return 'restore';
   if (before.content !== state.content) return 'upload';
-  return before.parent !== state.parent || before.name !== state.name ? 'move-remote' : 'set-remote';
+  return samePlace(before, state) ? 'set-remote' : 'move-remote';
 }

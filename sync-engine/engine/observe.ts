@@ -24,8 +24,8 @@ export interface ObserverParts {
   /** Looks at one path now: whether a node still stands where it was. */
   readonly lstat: (path: string) => DiskStat | null;
   readonly newId: () => NodeId;
-  raise(node: NodeId | null, code: IssueCode, path: string): void;
-  clearAt(path: string, code: IssueCode): void;
+  readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
+  readonly clearAt: (path: string, code: IssueCode) => void;
 }
 
 export type ScanOutcome =
@@ -262,12 +262,13 @@ export class Observer {
     const { books, raise, clearAt } = this.#parts;
     const text = folder.rules?.text ?? '';
     const path = folder.path === '' ? '.coffreignore' : `${folder.path}/.coffreignore`;
-    if (folder.rules !== null && folder.rules.problem !== null) raise(null, 'ignore-file', path);
+    if (typeof folder.rules?.problem === 'string') raise(null, 'ignore-file', path);
     else clearAt(path, 'ignore-file');
     const before = this.#ruleTexts.get(folder.path);
     if (before === text || (before === undefined && text === '')) return;
     this.#ruleTexts.set(folder.path, text);
     this.rules.setFile(folder.path, text === '' ? null : text);
+    books.hasRules = [...this.#ruleTexts.values()].some((each) => each !== '');
     if (before !== undefined) deeper.set(folder.path, true);
     // What the rules now let in or keep out is planned again.
     for (const node of subtree(books.vault.remote, folderId)) books.pair.markDirty(node.id);

@@ -3,6 +3,7 @@ import { toHex, type NodeId } from '../../protocol/ids.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
 import type { Capabilities } from '../local-fs/capabilities.ts';
 import type { Disk } from '../local-fs/disk.ts';
+import { recoverDisplaced } from '../local-fs/displace.ts';
 import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
 import {
   checkRoot,
@@ -66,6 +67,11 @@ export class PairDisk {
     const check = checkRoot(this.#parts.disk, this.root, this.#expected, probeWrite);
     if (check.state === 'ok') this.#remembered = check.identity;
     return check;
+  }
+
+  /** Puts back what an interrupted placement had taken from its place; before the first scan after a start. */
+  recover(): void {
+    recoverDisplaced(this.#parts.disk, this.root);
   }
 
   walk(

@@ -6,7 +6,9 @@ import type { NodeId } from '../../protocol/ids.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
 import { plan } from '../plan/plan.ts';
+import { fitting } from '../plan/fitting.ts';
 import type { Operation } from '../plan/operation.ts';
+import type { Trees } from '../plan/tree.ts';
 import { Books } from './books.ts';
 import { Executor } from './executor.ts';
 import { FetchLane } from './fetch-lane.ts';
@@ -33,13 +35,13 @@ const RETRY_MS = 1000;
 const MAX_RETRY_MS = 5 * 60_000;
 
 export interface PairHooks {
-  wake(): void;
-  raise(node: NodeId | null, code: IssueCode, path: string): void;
-  clear(node: NodeId | null, code?: IssueCode): void;
-  clearAt(path: string, code: IssueCode): void;
-  did(path: string, action: string, reason: string, bytes: number): void;
-  received(bytes: number): void;
-  crashed(error: unknown): void;
+  readonly wake: () => void;
+  readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
+  readonly clear: (node: NodeId | null, code?: IssueCode) => void;
+  readonly clearAt: (path: string, code: IssueCode) => void;
+  readonly did: (path: string, action: string, reason: string, bytes: number) => void;
+  readonly received: (bytes: number) => void;
+  readonly crashed: (error: unknown) => void;
 }
 
 export interface PairSyncParts {
@@ -137,6 +139,8 @@ export class PairSync {
       fetch: this.fetch,
       disk,
       newId: parts.newId,
+      trees: () => this.#trees(),
+      fits: (operations) => fitting(this.#trees(), operations),
       hooks: {
         did: (id, action, reason, bytes) => {
           hooks.did(this.showPath(id), action, reason, bytes);
@@ -203,14 +207,23 @@ export class PairSync {
     return this.ingest.has(id) || this.fetch.has(id) || this.vault.commits.has(id);
   }
 
+  #trees(): Trees {
+    return pairTrees(this.pair, this.books.vault, this.observer.rules);
+  }
+
   /** Plans and carries out one batch; false when there was nothing to do now. */
   async turn(): Promise<boolean> {
-    const { clock, hooks } = this.#parts;
     if (this.vault.commits.size >= MAX_QUEUED_COMMITS) return false;
     const free = this.#nextBatch();
     if (free.length === 0) return false;
+    // No scan and no placement comes between what is planned and what is done.
+    return this.#folder.run(() => this.#planAndDo(free));
+  }
+
+  async #planAndDo(free: readonly NodeId[]): Promise<boolean> {
+    const { clock, hooks } = this.#parts;
     this.counters.plans += 1;
-    const trees = pairTrees(this.pair, this.books.vault, this.observer.rules);
+    const trees = this.#trees();
     const { operations, clean } = plan(trees, free, {
       deviceName: this.#parts.deviceName,
       date: dateOf(clock.nowMs()),
@@ -226,7 +239,7 @@ export class PairSync {
         }
       }
     });
-    await this.#folder.run(() => this.#executor.run(allowed));
+    await this.#executor.run(allowed);
     this.ingest.pump();
     this.fetch.pump();
     return allowed.length > 0 || clean.length > 0;

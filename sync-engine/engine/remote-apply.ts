@@ -104,7 +104,7 @@ export function applyNodes(
   }
   for (const applied of nodes) {
     const node = store.remote.get(applied.node);
-    if (node === undefined || node.fault !== null) continue;
+    if (node?.fault !== null) continue;
     const suspicious =
       node.parent !== TRASH_NODE &&
       node.id !== ROOT_NODE &&

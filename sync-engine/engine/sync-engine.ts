@@ -108,7 +108,7 @@ export class SyncEngine {
   #connection: Promise<void> = Promise.resolve();
   #caughtUp = false;
   #unwatched = false;
-  #defect: unknown = null;
+  #defect: Error | null = null;
 
   constructor(parts: SyncEngineParts) {
     this.#parts = parts;
@@ -162,7 +162,8 @@ export class SyncEngine {
       this.#cloudFailed(error);
       return;
     }
-    this.#defect ??= error;
+    this.#defect ??=
+      error instanceof Error ? error : new Error('a part of the engine stopped', { cause: error });
     this.#changed.raise();
   }
 
@@ -339,13 +340,14 @@ export class SyncEngine {
     const { cloud, clock, random } = this.#parts;
     const backOff = new BackOff({ fraction: () => random.fraction(), firstMs: 500, mostMs: 30_000 });
     const { signal } = this.#stop;
+    const isResting = (): boolean => signal.aborted || this.#paused;
     while (!signal.aborted) {
       if (this.#paused) {
         await this.#changed.next(signal);
         continue;
       }
       const lost = new Signal();
-      let fault: string | null = null;
+      const ended: { fault: string | null } = { fault: null };
       const opened = new Signal();
       this.#events = cloud.events({
         event: (event) => {
@@ -355,13 +357,13 @@ export class SyncEngine {
           opened.raise();
         },
         lost: (why) => {
-          fault = why;
+          ended.fault = why;
           opened.raise();
           lost.raise();
         },
       });
       await opened.wait(signal);
-      if (fault === null && !signal.aborted) {
+      if (ended.fault === null && !isResting()) {
         const caughtUp = await this.#catchUp();
         if (caughtUp) {
           backOff.succeeded();
@@ -370,9 +372,9 @@ export class SyncEngine {
       }
       this.#events.close();
       this.#events = null;
-      if (fault !== null) this.#connectionLost(fault);
+      if (ended.fault !== null) this.#connectionLost(ended.fault);
       this.#setOnline(false);
-      if (signal.aborted || this.#paused) continue;
+      if (isResting()) continue;
       await clock.sleep(backOff.next(), signal);
     }
   }
@@ -380,15 +382,15 @@ export class SyncEngine {
   /** Until the connection is lost: a poll now and then repairs what an event that never came left behind. */
   async #whileConnected(lost: Signal): Promise<void> {
     const { clock } = this.#parts;
-    while (!lost.isRaised && !this.#stop.signal.aborted && !this.#paused) {
+    const isOver = (): boolean => lost.isRaised || this.#stop.signal.aborted || this.#paused;
+    while (!isOver()) {
       const timer = new AbortController();
       await Promise.race([
         lost.wait(this.#stop.signal),
         clock.sleep(POLL_MS, AbortSignal.any([timer.signal, this.#stop.signal])),
       ]);
       timer.abort();
-      if (lost.isRaised || this.#stop.signal.aborted || this.#paused) return;
-      if (!(await this.#catchUp())) return;
+      if (isOver() || !(await this.#catchUp())) return;
     }
   }
 
@@ -461,7 +463,7 @@ export class SyncEngine {
     switch (event.kind) {
       case 'commit': {
         const vault = this.#vaults.get(event.vault);
-        if (vault === undefined || vault.stopped !== null) return;
+        if (vault?.stopped !== null) return;
         vault.log
           .receive(event.commit)
           .then((isNext) => (isNext ? undefined : this.#pull(vault)))
@@ -684,9 +686,11 @@ export class SyncEngine {
   async #runPair(run: PairRun, signal: AbortSignal, wasClean: boolean): Promise<void> {
     const { clock } = this.#parts;
     const { sync } = run;
+    if (sync.disk.check(false).state === 'ok') sync.disk.recover();
     if (!wasClean) await sync.verifyUnsettled(signal);
     this.#watch(run);
-    while (!signal.aborted) {
+    const isStopped = (): boolean => signal.aborted;
+    while (!isStopped()) {
       if (this.#paused || !this.#rootReady(run)) {
         run.wake.clear();
         await this.#rest(run, signal, this.#paused ? null : ROOT_RETRY_MS);
@@ -694,7 +698,7 @@ export class SyncEngine {
       }
       run.wake.clear();
       await this.#scanIfDue(run, signal);
-      if (signal.aborted) return;
+      if (isStopped()) return;
       let worked = false;
       if (this.#mayPlan(run)) worked = await sync.turn();
       await this.#flushCommits(run);

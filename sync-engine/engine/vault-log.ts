@@ -339,7 +339,7 @@ export class VaultLog {
     }
     for (const pack of packs.revived) {
       const known = store.pack(pack.name);
-      if (known === undefined || known.state !== 'dropped' || known.indexHash !== pack.indexHash) {
+      if (known?.state !== 'dropped' || known.indexHash !== pack.indexHash) {
         throw new LogFault('bad-pack');
       }
       store.setPackState(pack.name, 'live');
@@ -347,7 +347,7 @@ export class VaultLog {
     }
     for (const pack of packs.dropped) {
       const known = store.pack(pack.name);
-      if (known === undefined || known.state !== 'live' || known.indexHash !== pack.indexHash) {
+      if (known?.state !== 'live' || known.indexHash !== pack.indexHash) {
         throw new LogFault('bad-pack');
       }
       store.setPackState(pack.name, 'dropped');
