@@ -284,8 +284,7 @@ export class Observer {
     const { books } = this.#parts;
     for (const [id, before] of missing) {
       const now = books.pair.local.get(id);
-      if (now === undefined || now.parent !== before.parent || now.parked) continue;
-      if (now.name !== before.name) continue;
+      if (now?.parent !== before.parent || now.parked || now.name !== before.name) continue;
       books.vanished(id);
     }
   }

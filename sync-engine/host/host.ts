@@ -6,7 +6,7 @@ import { PersonError } from '../../protocol/errors.ts';
 import type { BroadcastEvent } from '../../protocol/control.ts';
 import { MAX_STATUS_ISSUES } from '../../protocol/control.ts';
 import type { Status } from '../../protocol/control-shapes.ts';
-import { Home } from '../account/home.ts';
+import type { Home } from '../account/home.ts';
 import { OpenDevice } from '../account/open-device.ts';
 import { realTools, type AccountTools } from '../account/tools.ts';
 import { passphraseFromEnvironment, type UnlockWith } from '../account/unlock.ts';

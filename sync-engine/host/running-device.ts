@@ -46,9 +46,9 @@ export const realRandom: RandomSource = {
 };
 
 export interface RunningHooks {
-  changed(what: 'status' | 'issues' | 'activity'): void;
-  signedOut(): void;
-  notice(code: string, message: string): void;
+  readonly changed: (what: 'status' | 'issues' | 'activity') => void;
+  readonly signedOut: () => void;
+  readonly notice: (code: string, message: string) => void;
 }
 
 const QUOTA_MS = 60_000;
