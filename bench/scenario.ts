@@ -1,0 +1,13 @@
+/** What a scenario gets and gives. */
+import type { Row } from './report.ts';
+
+export interface Setting {
+  /** Smaller sizes: to see that all works, not how fast. */
+  readonly quick: boolean;
+  /** Where CPU profiles of the engines go; null takes none. */
+  readonly profiles: string | null;
+  /** Says what is being done. */
+  say(line: string): void;
+}
+
+export type Scenario = (setting: Setting) => Promise<readonly Row[]>;

@@ -1,0 +1,315 @@
+/**
+ * A real server and real devices, each a process of its own, in a temporary folder. `end` kills and removes
+ * whatever is left, so a test that fails leaves nothing behind; the exit of this process does it too.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { controlEndpoint } from '../../protocol/control-endpoint.ts';
+import type { Issue, Status } from '../../protocol/control-shapes.ts';
+import { connectIfRunning, type ControlClient } from '../../sync-engine/client/client.ts';
+import { startRecordingProxy, type RecordingProxy } from './recording-proxy.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
+/** A command that takes longer hangs. */
+const CLI_MS = 90_000;
+
+export interface CliResult {
+  readonly code: number;
+  /** The object it printed; empty when it printed none. */
+  readonly json: Record<string, unknown>;
+  readonly errorCode: string | null;
+  readonly stderr: string;
+}
+
+export class World {
+  readonly place = mkdtempSync(join(tmpdir(), 'coffre-e2e-'));
+  readonly email = 'two.devices@example.org';
+  readonly password = 'a password nobody else has';
+  readonly devices: Device[] = [];
+  readonly server: Server;
+  readonly #proxy: RecordingProxy;
+  readonly #atExit = (): void => this.#killAll();
+  /** Of the account, once a device signed up. */
+  phrase = '';
+
+  private constructor(server: Server, proxy: RecordingProxy) {
+    this.server = server;
+    this.#proxy = proxy;
+    process.once('exit', this.#atExit);
+  }
+
+  /** @param options further options of `coffre-cloud serve` */
+  static async begin(options: readonly string[] = []): Promise<World> {
+    const started: { server?: Server } = {};
+    const proxy = await startRecordingProxy(() => started.server?.port ?? 0);
+    const holder: { world?: World } = {};
+    const server = new Server(() => holder.world?.place ?? '', options);
+    started.server = server;
+    const world = new World(server, proxy);
+    holder.world = world;
+    try {
+      await server.start();
+      return world;
+    } catch (error) {
+      await world.end();
+      throw error;
+    }
+  }
+
+  get wire(): RecordingProxy {
+    return this.#proxy;
+  }
+
+  /** A machine with an empty folder and no account yet. */
+  machine(name: string): Device {
+    const device = new Device(this, name);
+    this.devices.push(device);
+    return device;
+  }
+
+  /** A machine that signed up, or signed in when there is an account. */
+  async device(name: string): Promise<Device> {
+    const device = this.machine(name);
+    const enrol = this.phrase === '' ? 'signup' : 'login';
+    const { json } = await device.ok(enrol, ...this.enrolArguments(device));
+    if (enrol === 'signup') this.phrase = String(json['recoveryPhrase']);
+    await device.learnPid();
+    return device;
+  }
+
+  enrolArguments(device: Device): string[] {
+    return [
+      ...['--server', this.#proxy.url, '--email', this.email],
+      ...['--folder', device.folder, '--device', device.name],
+    ];
+  }
+
+  async end(): Promise<void> {
+    for (const device of this.devices) await device.kill9();
+    await this.server.kill9();
+    await this.#proxy.close();
+    process.off('exit', this.#atExit);
+    rmSync(this.place, { recursive: true, force: true });
+  }
+
+  #killAll(): void {
+    for (const device of this.devices) device.killNow();
+    this.server.killNow();
+  }
+}
+
+/** `coffre-cloud serve`; the port stays the same over restarts. */
+export class Server {
+  readonly #place: () => string;
+  readonly #options: readonly string[];
+  #child: ChildProcess | null = null;
+  port = 0;
+
+  constructor(place: () => string, options: readonly string[]) {
+    this.#place = place;
+    this.#options = options;
+  }
+
+  get data(): string {
+    return join(this.#place(), 'server');
+  }
+
+  get log(): string {
+    return join(this.#place(), 'server.log');
+  }
+
+  async start(): Promise<void> {
+    const log = openSync(this.log, 'a');
+    const child = spawn(
+      process.execPath,
+      [
+        join(PROJECT, 'cloud/main.ts'),
+        ...['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`, ...this.#options],
+      ],
+      { stdio: ['ignore', 'pipe', log] },
+    );
+    closeSync(log);
+    this.#child = child;
+    let said = '';
+    child.stdout.setEncoding('utf8');
+    for await (const text of child.stdout) {
+      said += String(text);
+      const port = /^listening on http:\/\/127\.0\.0\.1:(\d+)$/m.exec(said)?.[1];
+      if (port === undefined) continue;
+      this.port = Number(port);
+      return;
+    }
+    throw new Error(`the server ended before it listened: ${readFileSync(this.log, 'utf8')}`);
+  }
+
+  /** As a crash would. */
+  async kill9(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  killNow(): void {
+    this.#child?.kill('SIGKILL');
+  }
+}
+
+export class Device {
+  readonly name: string;
+  readonly home: string;
+  readonly folder: string;
+  readonly #world: World;
+  #pid: number | null = null;
+  #client: ControlClient | null = null;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.name = name;
+    this.home = join(world.place, `home-${name}`);
+    this.folder = join(world.place, name);
+    mkdirSync(this.folder, { recursive: true });
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** Runs `coffre ... --json` on this device. Never rejects for an exit code. */
+  async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+    const child = spawn(process.execPath, [join(PROJECT, 'cli/main.ts'), ...args, '--json'], {
+      env: { ...process.env, COFFRE_HOME: this.home, COFFRE_PASSWORD: this.#world.password, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: CLI_MS,
+      killSignal: 'SIGKILL',
+    });
+    const [stdout, stderr, [code, signal]] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+    ]);
+    if (code === null) throw new Error(`coffre ${args[0] ?? ''} was ended by ${String(signal)}`);
+    const json = stdout.trim() === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
+    const error = json['error'] as { code: string } | undefined;
+    return { code, json, errorCode: error?.code ?? null, stderr };
+  }
+
+  /** As `cli`, for what must succeed. */
+  async ok(...args: string[]): Promise<CliResult> {
+    const result = await this.cli(args);
+    if (result.code !== 0) {
+      throw new Error(
+        `coffre ${args.join(' ')} on ${this.name}: exit ${result.code}, ${JSON.stringify(result.json)} ${result.stderr}`,
+      );
+    }
+    return result;
+  }
+
+  /** `coffre wait`. */
+  wait(seconds = 60): Promise<CliResult> {
+    return this.cli(['wait', '--timeout', String(seconds)]);
+  }
+
+  /** A connection to the running engine, for what is asked often. */
+  async engine(): Promise<ControlClient> {
+    if (this.#client !== null) return this.#client;
+    const client = await connectIfRunning(controlEndpoint(this.home));
+    if (client === null) throw new Error(`no engine runs on ${this.name}: ${this.lastWords()}`);
+    this.#client = client;
+    this.#pid = client.engine.pid;
+    void client.closed.then(() => {
+      if (this.#client === client) this.#client = null;
+    });
+    return client;
+  }
+
+  async status(): Promise<Status> {
+    return (await this.engine()).call('status', {});
+  }
+
+  async issues(): Promise<readonly Issue[]> {
+    return (await (await this.engine()).call('issues.list', { limit: 500 })).issues;
+  }
+
+  async learnPid(): Promise<number> {
+    return (await this.engine()).engine.pid;
+  }
+
+  /** What the engine wrote to stderr since it was started. */
+  lastWords(): string {
+    try {
+      return readFileSync(controlEndpoint(this.home).errorFile, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  async start(): Promise<void> {
+    await this.ok('start');
+    await this.learnPid();
+  }
+
+  async stop(): Promise<void> {
+    await this.ok('stop');
+    await this.#forget();
+  }
+
+  /** Kills the engine, as a crash would; resolves once its process is gone. */
+  async kill9(): Promise<void> {
+    if (this.#pid === null) await this.engine().catch(() => undefined); // started by a command, or not running
+    const pid = this.#pid;
+    await this.#forget();
+    if (pid === null) return;
+    signal(pid, 'SIGKILL');
+    while (signal(pid, 0)) await delay(5); // no child of this process: its end is no event here
+  }
+
+  killNow(): void {
+    if (this.#pid !== null) signal(this.#pid, 'SIGKILL');
+  }
+
+  async #forget(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    this.#pid = null;
+    await client?.close();
+  }
+}
+
+/** Polls `look` until it gives something; rejects after `ms`. For what announces itself on no channel. */
+export async function until<T>(
+  what: string,
+  ms: number,
+  look: () => Promise<T | null> | T | null,
+): Promise<T> {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
+    await delay(20);
+  }
+}
+
+/** False when there is no such process. A zombie, waiting for a parent that never asks, counts as gone. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, name);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  stream.setEncoding('utf8');
+  for await (const part of stream) text += String(part);
+  return text;
+}
