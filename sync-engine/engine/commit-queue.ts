@@ -89,6 +89,11 @@ export class CommitQueue {
     return true;
   }
 
+  /** Whether the pack waits here to travel inside the next commit. */
+  carries(name: PackName): boolean {
+    return this.#inline.has(name);
+  }
+
   drop(packs: readonly PackEntry[]): void {
     this.#dropped.push(...packs);
   }

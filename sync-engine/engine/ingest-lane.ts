@@ -138,9 +138,8 @@ export class IngestLane {
       if (sent.length === 1 && commits.offerInline(small.name, small.bytes)) uploads.finishInline(small);
       else await uploads.send(small, signal);
     }
-    const inline = small !== null && sent.length === 1 ? small.name : null;
     const arrived = await Promise.all(
-      [...sent, ...relied].map(async (name) => name === inline || uploads.acknowledged(name)),
+      [...sent, ...relied].map(async (name) => commits.carries(name) || uploads.acknowledged(name)),
     );
     const allThere = arrived.every(Boolean);
     const packs = [...sent, ...relied];
