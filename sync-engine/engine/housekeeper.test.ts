@@ -5,7 +5,9 @@ import { TRASH_NODE, type ChunkId } from '../../protocol/ids.ts';
 import { PASSWORD } from '../../test/fakes/account-world.ts';
 import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { TreeWorld, type TreeUser } from '../../test/fakes/tree-world.ts';
+import { CloudError } from '../remote/cloud.ts';
 import { ChunkSet } from './chunk-set.ts';
+import { keepVaults } from './keep-vaults.ts';
 
 // Real servers and sealing on machines that have other things to do.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -123,6 +125,25 @@ describe('housekeeping', () => {
     world.pass(2 * DAY_MS);
     await ann.keepHouse();
     expect(ann.vault.log.store.packs('dropped')).toEqual([]);
+  });
+});
+
+describe('housekeeping of all vaults', () => {
+  it('goes on round by round while the engine is idle, and not otherwise', async () => {
+    for (let index = 0; index < 18; index += 1) await ann.write(`f${index}`, `content ${index}`);
+    const { clock, random } = ann;
+    const { signal } = ann.context;
+    expect(await keepVaults(ann.running, { clock, random, signal, isIdle: () => false })).toBe(false);
+    expect(live()).toBe(18);
+    expect(await keepVaults(ann.running, { clock, random, signal, isIdle: () => true })).toBe(true);
+    expect(live()).toBe(1);
+  });
+
+  it('tries again later when the server cannot be reached', async () => {
+    const { clock, random } = ann;
+    const { signal } = ann.context;
+    ann.cloud.account = () => Promise.reject(new CloudError('offline', 'no line'));
+    expect(await keepVaults(ann.running, { clock, random, signal, isIdle: () => true })).toBe(false);
   });
 });
 

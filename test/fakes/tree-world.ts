@@ -101,6 +101,7 @@ export class TreeUser {
   readonly disk = new NodeDisk();
   readonly workers = new InlineWorkers(this.disk);
   readonly vaults: VaultSync[] = [];
+  readonly running: TreeDevice;
   readonly handlers: ReturnType<typeof treeHandlers>;
   readonly context: CallContext;
   readonly clock: Clock;
@@ -119,7 +120,7 @@ export class TreeUser {
     };
     this.random = { bytes: (size) => Uint8Array.from(randomBytes(size)), fraction: () => Math.random() };
     this.context = { signal: new AbortController().signal, progress: () => undefined };
-    const running: TreeDevice = {
+    this.running = {
       device,
       manifest: this.manifest,
       disk: this.disk,
@@ -127,7 +128,7 @@ export class TreeUser {
       engine: { vaults: () => this.vaults, pairs: () => [] },
     };
     this.handlers = treeHandlers({
-      running: () => running,
+      running: () => this.running,
       tools: world.account.tools,
       home: { path: home },
     });
