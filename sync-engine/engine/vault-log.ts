@@ -34,6 +34,7 @@ import type { ChunkRow, Manifest, PackRow, VaultCursor, VaultStore } from '../ma
 import { CloudError, type Cloud, type CommitOutcome } from '../remote/cloud.ts';
 import { checkAuthor, checkSuccession, mustOpenEpoch } from './commit-rules.ts';
 import type { DeviceIdentity } from './device-identity.ts';
+import { checkDescends } from './header-chain.ts';
 import { LogFault } from './log-fault.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import { applyNodes, type AppliedNode, type TreeFault } from './remote-apply.ts';
@@ -401,6 +402,10 @@ export class VaultLog {
     if (snapshot === null) return false; // the vault has no commit yet
     const before = this.cursor();
     if (at === null && snapshot.header.seq < before.highSeq) throw new LogFault('rolled-back');
+    if (at === null && before.highSeq > 0) {
+      const seen = { seq: before.highSeq, hash: before.highHash };
+      await checkDescends(cloud, this.vault, seen, { seq: snapshot.header.seq, hash: snapshot.hash });
+    }
     const changed: NodeId[] = [];
     manifest.transaction(() => {
       const { store } = this;
