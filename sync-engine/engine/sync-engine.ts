@@ -34,7 +34,7 @@ export interface PairRecord {
   readonly marker: PairMarker;
 }
 
-export interface SyncSettings {
+interface SyncSettings {
   /** Bytes a second; null for no limit. */
   readonly uploadLimit: number | null;
   readonly downloadLimit: number | null;
@@ -105,6 +105,8 @@ export class SyncEngine {
   #quota: QuotaState | null = null;
   #quotaUntilMs = 0;
   #events: CloudEvents | null = null;
+  /** Ends the wait for the open connection's end: one closed from here tells nobody. */
+  #connectionOver: (() => void) | null = null;
   #connection: Promise<void> = Promise.resolve();
   #caughtUp = false;
   #unwatched = false;
@@ -349,6 +351,10 @@ export class SyncEngine {
       const lost = new Signal();
       const ended: { fault: string | null } = { fault: null };
       const opened = new Signal();
+      this.#connectionOver = () => {
+        opened.raise();
+        lost.raise();
+      };
       this.#events = cloud.events({
         event: (event) => {
           this.#onEvent(event);
@@ -363,7 +369,7 @@ export class SyncEngine {
         },
       });
       await opened.wait(signal);
-      if (ended.fault === null && !isResting()) {
+      if (!lost.isRaised && !isResting()) {
         const caughtUp = await this.#catchUp();
         if (caughtUp) {
           backOff.succeeded();
@@ -392,6 +398,11 @@ export class SyncEngine {
       timer.abort();
       if (isOver() || !(await this.#catchUp())) return;
     }
+  }
+
+  #disconnect(): void {
+    this.#events?.close();
+    this.#connectionOver?.();
   }
 
   #connectionLost(fault: string): void {
@@ -440,7 +451,7 @@ export class SyncEngine {
     this.#connectionLost(error.fault);
     this.#setOnline(false);
     // The socket may not have noticed: the connection begins anew.
-    this.#events?.close();
+    this.#disconnect();
   }
 
   async #pull(vault: VaultSync): Promise<void> {
@@ -818,7 +829,7 @@ export class SyncEngine {
 
   pause(): void {
     this.#paused = true;
-    this.#events?.close();
+    this.#disconnect();
     this.#changed.raise();
     this.#parts.hooks.changed('status');
   }
@@ -927,7 +938,7 @@ export class SyncEngine {
 
   /** Wakes everything after a sleep of the machine: sockets anew, folders looked at. */
   nudge(): void {
-    this.#events?.close();
+    this.#disconnect();
     for (const run of this.#pairs.values()) {
       run.scanRequested = true;
       run.wake.raise();
