@@ -71,7 +71,13 @@ function isCurrent() {
 /** A hash of all that dist/ is made from. */
 function sourceHash() {
   const hash = createHash('sha256');
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'build/build.mjs', 'package-lock.json'];
+  const settings = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'build/build.mjs',
+    'package.json',
+    'package-lock.json',
+  ];
   for (const file of [...settings, ...sources()]) {
     hash
       .update(`${file}\0`)

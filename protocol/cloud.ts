@@ -24,10 +24,10 @@ const id32 = <T extends string>() =>
 export const accountIdSchema = id16<AccountId>();
 export const deviceIdSchema = id16<DeviceId>();
 export const vaultIdSchema = id16<VaultId>();
-export const hashSchema = id32<Hash>();
-export const packNameSchema = id32<PackName>();
+const hashSchema = id32<Hash>();
+const packNameSchema = id32<PackName>();
 /** Standard base64 of at most 1 MiB. */
-export const base64Schema = z
+const base64Schema = z
   .string()
   .max(1_400_000)
   .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'not base64');
@@ -40,7 +40,7 @@ export const emailSchema = z
   .max(254)
   .regex(/^[^\s@\u0000-\u001f]+@[^\s@\u0000-\u001f]+$/, 'not an e-mail address');
 
-export const headSchema = z.object({ seq: z.number().int().nonnegative(), hash: hashSchema });
+const headSchema = z.object({ seq: z.number().int().nonnegative(), hash: hashSchema });
 export type Head = z.infer<typeof headSchema>;
 
 export const cloudErrorSchema = z.object({

@@ -157,7 +157,7 @@ export function decodeChainEntry(bytes: Uint8Array): ChainEntry {
   return { account, index, previous, body };
 }
 
-export interface ChainDevice {
+interface ChainDevice {
   readonly device: DeviceId;
   readonly signKey: Uint8Array;
   readonly boxKey: Uint8Array;
@@ -184,7 +184,7 @@ export interface DeviceChain {
 }
 
 /** Why an entry was refused. */
-export type ChainFault =
+type ChainFault =
   | 'malformed'
   | 'wrong-account'
   | 'wrong-index'

@@ -41,7 +41,7 @@ export const CLOUD_ERROR_STATUS: Readonly<Record<CloudErrorCode, number>> = {
   internal: 500,
 };
 
-/** Exit codes of the command line (DESIGN.md, "Command line"). */
+/** Exit codes of the command line (docs/cli.md). */
 export const EXIT = {
   done: 0,
   failed: 1,

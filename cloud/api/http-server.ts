@@ -3,11 +3,10 @@ import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { PROGRAM_VERSION, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { ServerInfo } from '../../protocol/cloud.ts';
 import { isLoopback } from '../config.ts';
 import { Refusal } from '../refusal.ts';
-import { SERVER_VERSION } from '../server-version.ts';
 import { accountRoutes } from './account-routes.ts';
 import { sessionOf } from './authenticate.ts';
 import { watchBodies } from './body-watch.ts';
@@ -156,7 +155,7 @@ function nameOf(error: unknown): string {
 function commonRoutes(app: FastifyInstance, { config, metrics }: CloudContext): void {
   app.get('/v1/server', async (): Promise<ServerInfo> => ({
     name: 'coffre-cloud',
-    version: SERVER_VERSION,
+    version: PROGRAM_VERSION,
     protocol: PROTOCOL_VERSION,
     signup: config.signup,
   }));

@@ -1,7 +1,7 @@
-/** The command line of `coffre-cloud`: DESIGN.md, "Command line". */
+/** The command line of `coffre-cloud`. */
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
-import { SERVER_VERSION } from '../server-version.ts';
+import { PROGRAM_VERSION } from '../../protocol/version.ts';
 import { printError } from './output.ts';
 import { serve, type ServeOptions } from './serve.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
@@ -22,7 +22,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
 function buildProgram(): Command {
   const program = new Command('coffre-cloud')
     .description('The account server of Coffre: it stores what it cannot read.')
-    .version(SERVER_VERSION)
+    .version(PROGRAM_VERSION)
     .showHelpAfterError('(coffre-cloud --help tells more)')
     .exitOverride();
   addServe(program);

@@ -1,4 +1,4 @@
-/** What an account may store: DESIGN.md, "Quota". Pure arithmetic; the stores call it in their transactions. */
+/** What an account may store (docs/cloud-api.md). Pure arithmetic; the stores call it in their transactions. */
 import { MIB } from '../../protocol/limits.ts';
 
 /** Bytes of one account, by what became of them. */

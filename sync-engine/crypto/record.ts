@@ -53,7 +53,7 @@ export interface NodeRecord {
 export type RecordFault = 'bad-encoding' | 'bad-name' | 'bad-mode' | 'bad-content' | 'bad-padding';
 
 /** Why this is no name for a node; null when it is one. */
-export function nameFault(name: string): 'bad-name' | null {
+function nameFault(name: string): 'bad-name' | null {
   if (name === '' || name === '.' || name === '..') return 'bad-name';
   if (name.includes('/') || name.includes('\0')) return 'bad-name';
   if (!name.isWellFormed()) return 'bad-name';

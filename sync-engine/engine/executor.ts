@@ -488,7 +488,7 @@ export class Executor {
     const remote = books.remoteInScope(id);
     const synced = pair.synced.get(id);
     // The world moved on while it was fetched: plan again.
-    if (remote === undefined || remote.content !== state.content) return null;
+    if (remote?.content !== state.content) return null;
     if (local === undefined) {
       if (!sameState(remote, state) || !this.#isRoom(id, state)) return null;
     } else if (
@@ -504,7 +504,7 @@ export class Executor {
       local === undefined
         ? this.#target(state.parent, state.name, id)
         : { path: pair.diskPath(id), alias: local.localName };
-    if (target === null || target.path === null) return null;
+    if (typeof target?.path !== 'string') return null;
     const { path, alias } = target;
     const known = local === undefined ? null : knownStat(local);
     const step = this.#placeOperation(state, path, known);

@@ -11,6 +11,7 @@ import { MIB } from '../../protocol/limits.ts';
 import { withServer } from '../account/connect.ts';
 import { PhraseReader } from '../account/phrase-reader.ts';
 import type { AccountTools } from '../account/tools.ts';
+import { MAX_TARGET_BYTES } from '../crypto/record.ts';
 import { probe, type Capabilities } from '../local-fs/capabilities.ts';
 import { DiskError, type Disk } from '../local-fs/disk.ts';
 import { readSmallFile } from '../local-fs/inside.ts';
@@ -30,7 +31,6 @@ import { readSnapshot, type Snapshot } from './snapshot.ts';
 import type { Asking } from './tree-host.ts';
 
 const HASH_LIST = 'coffre-export.sha256';
-const MAX_TARGET_BYTES = 64 * 1024;
 const BATCH_FILES = 1000;
 const BATCH_BYTES = 256 * MIB;
 

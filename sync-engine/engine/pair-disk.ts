@@ -1,5 +1,6 @@
 /** A pair's folder as the engine uses it: walked and changed by workers, named and normalised here. */
 import { toHex, type NodeId } from '../../protocol/ids.ts';
+import { MAX_TARGET_BYTES } from '../crypto/record.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
 import type { Capabilities } from '../local-fs/capabilities.ts';
 import type { Disk } from '../local-fs/disk.ts';
@@ -35,8 +36,6 @@ export interface PairDiskParts {
 export function knownStat(node: LocalNode): KnownStat {
   return { type: node.type, size: node.size, mtimeUs: node.mtimeUs, ctimeUs: node.ctimeUs, ino: node.ino };
 }
-
-const MAX_TARGET_BYTES = 64 * 1024;
 
 export class PairDisk {
   readonly capabilities: Capabilities;
@@ -79,7 +78,9 @@ export class PairDisk {
     batch: (folders: readonly WalkedFolder[]) => void,
   ): Promise<WalkOutcome> {
     const { workers, signal } = this.#parts;
-    return workers.run('walk', { root: this.root, expected: this.#expected, folders }, { batch }, { signal });
+    const light = folders.every((folder) => !folder.recursive);
+    const request = { root: this.root, expected: this.#expected, folders };
+    return workers.run('walk', request, { batch }, { signal, light });
   }
 
   apply(operations: readonly ApplyOperation[]): Promise<readonly ApplyResult[]> {
@@ -92,7 +93,7 @@ export class PairDisk {
       nowMs: clock.nowMs(),
       batchId: `${this.#batchPrefix}${this.#batches}`,
     };
-    return workers.run('apply', { context, operations }, {});
+    return workers.run('apply', { context, operations }, {}, { light: operations.length < 100 });
   }
 
   /** Everything written so far is on stable storage when this resolves. */

@@ -34,7 +34,7 @@ const MAX_QUIET_MS = 10_000;
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 5 * 60_000;
 
-export interface PairHooks {
+interface PairHooks {
   readonly wake: () => void;
   readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
   readonly clear: (node: NodeId | null, code?: IssueCode) => void;

@@ -241,7 +241,7 @@ function sameRecord(node: RemoteNode | undefined, record: NodeRecord): boolean {
 }
 
 /** `name`, or `name (restored).ext`, `name (restored 2).ext`, ..., within what a name may have. */
-export function freeName(name: string, isFree: (name: string) => boolean): string {
+function freeName(name: string, isFree: (name: string) => boolean): string {
   if (isFree(name)) return name;
   const dot = name.lastIndexOf('.');
   const at = dot > 0 ? dot : name.length;

@@ -270,7 +270,7 @@ function vaultName(running: RunningDevice, wanted: string): string {
 }
 
 /** The node an account path names. @throws PersonError not-found */
-export function locate(
+function locate(
   running: RunningDevice,
   text: string,
 ): { vault: VaultSync; node: ReturnType<typeof nodeOf> } {

@@ -28,7 +28,7 @@ import { DAY_MS } from '../../protocol/limits.ts';
 import { readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
 
-export const realClock: Clock = {
+const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
@@ -40,7 +40,7 @@ export const realClock: Clock = {
   },
 };
 
-export const realRandom: RandomSource = {
+const realRandom: RandomSource = {
   bytes: (size) => Uint8Array.from(randomBytes(size)),
   fraction: () => Math.random(),
 };

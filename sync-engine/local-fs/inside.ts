@@ -67,12 +67,6 @@ export function openInside(disk: Disk, root: string, path: string, mode: OpenMod
   return withFolder(disk, root, folder, (handle) => disk.open(disk.inFolder(handle, name), mode));
 }
 
-/** The target of a symlink below the root. Throws as openBelow and Disk.readLink. */
-export function readLinkInside(disk: Disk, root: string, path: string): string {
-  const [folder, name] = splitPath(path);
-  return withFolder(disk, root, folder, (handle) => disk.readLink(disk.inFolder(handle, name)));
-}
-
 /**
  * The whole of a small file. Throws DiskError; `unsupported` when it is no file or above `limit` bytes.
  * `path` may come from inFolder.

@@ -1,12 +1,12 @@
 /**
  * Which names the account may hold, and how a name the file system cannot hold is written instead
- * (DESIGN.md, "Names"; security.md section 3). A local alias is reversible and never reaches the account.
+ * (docs/threat-model.md, "Hostile names"). A local alias is reversible and never reaches the account.
  */
 import { MAX_DEPTH, MAX_NAME_BYTES } from '../../protocol/limits.ts';
 import type { Capabilities } from './capabilities.ts';
 import { PAIR_FOLDER } from './ignore-rules.ts';
 
-export const MAX_PATH_BYTES = 4096;
+const MAX_PATH_BYTES = 4096;
 
 export type NameProblem = 'empty' | 'dots' | 'slash' | 'nul' | 'not-unicode' | 'too-long';
 

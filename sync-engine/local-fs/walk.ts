@@ -26,7 +26,7 @@ export interface WalkRequest {
   readonly folders: readonly { readonly path: string; readonly recursive: boolean }[];
 }
 
-export interface WalkedRules {
+interface WalkedRules {
   /** Null when the file cannot be used, for the reason in `problem`. */
   readonly text: string | null;
   readonly problem: IgnoreFileProblem | null;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IssueRow } from './manifest.ts';
-import { nodeId, sample } from './sample.ts';
+import { nodeId, sample } from '../../test/fakes/sample-manifest.ts';
 
 const PAIR = 'b1b1b1b1b1b1b1b1';
 

@@ -46,7 +46,7 @@ export interface RemoteView extends TreeView {
   children(parent: NodeId): Iterable<RemoteNode>;
 }
 
-export interface LocalView extends TreeView {
+interface LocalView extends TreeView {
   get(id: NodeId): LocalNode | undefined;
   child(parent: NodeId, name: string): LocalNode | undefined;
   children(parent: NodeId): Iterable<LocalNode>;

@@ -10,7 +10,7 @@ import { ROOT_NODE, type NodeId } from '../../protocol/ids.ts';
 import { damageOf, ManifestDamagedError, setAsideDamaged } from './damage.ts';
 import { MIGRATIONS } from './migrations/migrate.ts';
 import { openManifest, openManifestFrom } from './open.ts';
-import { file, inLog, nodeId, onDisk, vaultId } from './sample.ts';
+import { file, inLog, nodeId, onDisk, vaultId } from '../../test/fakes/sample-manifest.ts';
 
 let folder: string;
 let path: string;

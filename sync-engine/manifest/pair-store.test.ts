@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ROOT_NODE } from '../../protocol/ids.ts';
-import { contentId, file, folder, inLog, nodeId, onDisk, sample } from './sample.ts';
+import { contentId, file, folder, inLog, nodeId, onDisk, sample } from '../../test/fakes/sample-manifest.ts';
 
 describe('the local tree', () => {
   it('returns a node as it was put', () => {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ROOT_NODE } from '../../protocol/ids.ts';
 import { openManifestFrom } from './open.ts';
-import { chunkRow, file, inLog, nodeId, onDisk, packRow, sample, vaultId } from './sample.ts';
+import {
+  chunkRow,
+  file,
+  inLog,
+  nodeId,
+  onDisk,
+  packRow,
+  sample,
+  vaultId,
+} from '../../test/fakes/sample-manifest.ts';
 
 describe('a transaction', () => {
   it('returns what the work returns, and keeps it', () => {

@@ -13,7 +13,7 @@ import {
   packName,
   packRow,
   sample,
-} from './sample.ts';
+} from '../../test/fakes/sample-manifest.ts';
 
 describe('the cursor of a vault', () => {
   it('starts at nothing and is read back as written', () => {

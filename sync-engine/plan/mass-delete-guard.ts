@@ -5,8 +5,8 @@
  */
 
 export const GUARD_WINDOW_MS = 10 * 60 * 1000;
-export const GUARD_FILES = 50;
-export const GUARD_SHARE = 0.3;
+const GUARD_FILES = 50;
+const GUARD_SHARE = 0.3;
 
 export interface DeleteWindow {
   /** Milliseconds since 1970. Only the length of the window comes of it, never an order. */

@@ -2,10 +2,17 @@
 import { createHash } from 'node:crypto';
 import { ROOT_NODE, type ChunkId, type ContentId, type DeviceId, type Hash } from '../../protocol/ids.ts';
 import type { NodeId, PackName, VaultId } from '../../protocol/ids.ts';
-import type { NodeState } from '../plan/tree.ts';
-import type { ChunkRow, LocalNode, PackRow, PairStore, RemoteNode, VaultStore } from './manifest.ts';
-import { openManifest } from './open.ts';
-import type { SqliteManifest } from './sqlite-manifest.ts';
+import type { NodeState } from '../../sync-engine/plan/tree.ts';
+import type {
+  ChunkRow,
+  LocalNode,
+  PackRow,
+  PairStore,
+  RemoteNode,
+  VaultStore,
+} from '../../sync-engine/manifest/manifest.ts';
+import { openManifest } from '../../sync-engine/manifest/open.ts';
+import type { SqliteManifest } from '../../sync-engine/manifest/sqlite-manifest.ts';
 
 function digest(text: string, bytes: number): string {
   return createHash('sha256')
