@@ -58,7 +58,7 @@ export interface Proposal {
   readonly dropped: readonly PackEntry[];
 }
 
-export interface LogHooks {
+interface LogHooks {
   /** Nodes whose remote state changed. */
   changed(nodes: readonly NodeId[]): void;
   faults(faults: readonly { readonly node: NodeId; readonly fault: TreeFault }[]): void;
@@ -75,16 +75,6 @@ export interface VaultLogParts {
   readonly random: RandomSource;
   readonly hooks: LogHooks;
 }
-
-export const EMPTY_CURSOR: VaultCursor = {
-  seq: 0,
-  hash: ZERO_HASH,
-  epoch: 0,
-  sum: ZERO_HASH,
-  chainLength: 0,
-  highSeq: 0,
-  highHash: ZERO_HASH,
-};
 
 const PENDING = 'pending-commit';
 /** Vault meta: when the trash took a node, by the server's clock. */
