@@ -16,7 +16,7 @@ const APART_MS = 400;
 const SOON_MS = 30_000;
 
 export async function files(setting: Setting): Promise<readonly Row[]> {
-  const world = await World.open({ needs: 2 * GIB, profiles: setting.profiles });
+  const world = await World.open({ needs: 2 * GIB, profiles: setting.profiles, dist: setting.dist });
   try {
     const count = setting.quick ? 1000 : 10_000;
     const first = await firstSync(world, setting, {

@@ -16,7 +16,7 @@ const DEADLINE_MS = 290_000;
 
 export async function large(setting: Setting): Promise<readonly Row[]> {
   const size = (setting.quick ? 128 : 2048) * MIB;
-  const world = await World.open({ needs: size * 8, profiles: setting.profiles });
+  const world = await World.open({ needs: size * 8, profiles: setting.profiles, dist: setting.dist });
   try {
     const targets = setting.quick ? [null, null, null] : [94, 18, 18];
     const [first = null, insert = null, pages = null] = targets;

@@ -1,6 +1,6 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large] [--quick] [--json] [--profile FOLDER]
+ *   npm run bench -- [--only files,small-files,large] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { files } from './files.ts';
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     profile: { type: 'string' },
+    dist: { type: 'string' },
   },
 });
 const only = (values.only ?? Object.keys(scenarios)).flatMap((list) => list.split(','));
@@ -42,9 +43,13 @@ if (unknown !== undefined) {
       console.error(`[${name} ${((performance.now() - began) / 1000).toFixed(0)} s] ${line}`);
     };
     try {
-      rows.push(
-        ...((await scenarios[name]?.({ quick: values.quick, profiles: values.profile ?? null, say })) ?? []),
-      );
+      const setting = {
+        quick: values.quick,
+        profiles: values.profile ?? null,
+        dist: values.dist ?? null,
+        say,
+      };
+      rows.push(...((await scenarios[name]?.(setting)) ?? []));
     } catch (error) {
       console.error(`${name} failed: ${String(error)}`);
       process.exitCode = 1;

@@ -14,16 +14,21 @@ export interface Program {
   readonly cloud: string;
 }
 
-/** Builds dist/ when it is not of the present sources and copies it to `folder`. */
-export async function copyProgram(folder: string): Promise<Program> {
-  const script = `import { ensureBuilt } from './build/build.mjs'; ensureBuilt();`;
-  await run(process.execPath, ['--input-type=module', '--eval', script], {
-    cwd: CHECKOUT,
-    timeout: BUILD_MS,
-  });
+/**
+ * Copies dist/ to `folder`, built anew when it is not of the present sources; or the build at `dist`, to set
+ * two builds against each other.
+ */
+export async function copyProgram(folder: string, dist: string | null): Promise<Program> {
+  if (dist === null) await build();
   mkdirSync(folder, { recursive: true });
-  cpSync(join(CHECKOUT, 'dist'), join(folder, 'dist'), { recursive: true });
+  cpSync(dist ?? join(CHECKOUT, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(CHECKOUT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(CHECKOUT, 'node_modules'), join(folder, 'node_modules'));
   return { cli: join(folder, 'dist/cli/main.js'), cloud: join(folder, 'dist/cloud/main.js') };
+}
+
+async function build(): Promise<void> {
+  const script = `import { ensureBuilt } from './build/build.mjs'; ensureBuilt();`;
+  const args = ['--input-type=module', '--eval', script];
+  await run(process.execPath, args, { cwd: CHECKOUT, timeout: BUILD_MS });
 }

@@ -6,6 +6,8 @@ export interface Setting {
   readonly quick: boolean;
   /** Where CPU profiles of the engines go; null takes none. */
   readonly profiles: string | null;
+  /** A build to measure; null for the present sources. */
+  readonly dist: string | null;
   /** Says what is being done. */
   say(line: string): void;
 }

@@ -11,7 +11,7 @@ const MIB = 1024 ** 2;
 const RESTART_MS = 120_000;
 
 export async function smallFiles(setting: Setting): Promise<readonly Row[]> {
-  const world = await World.open({ needs: 4 * GIB, profiles: setting.profiles });
+  const world = await World.open({ needs: 4 * GIB, profiles: setting.profiles, dist: setting.dist });
   try {
     const count = setting.quick ? 5000 : 100_000;
     const first = await firstSync(world, setting, { count, size: 1024, target: setting.quick ? null : 278 });

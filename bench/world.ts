@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly needs: number;
   /** CPU profiles of the engines go here. */
   readonly profiles: string | null;
+  /** A build to measure instead of the present sources. */
+  readonly dist: string | null;
 }
 
 /** What one step cost. */
@@ -51,14 +53,14 @@ export class World {
     this.b = b;
   }
 
-  static async open({ needs, profiles }: WorldOptions): Promise<World> {
+  static async open({ needs, profiles, dist }: WorldOptions): Promise<World> {
     const disk = statfsSync(tmpdir());
     if (disk.bavail * disk.bsize < needs) throw new Error(`${tmpdir()} has less than ${needs} bytes free`);
     const folder = mkdtempSync(join(tmpdir(), 'coffre-bench-'));
     process.once('exit', () => {
       rmSync(folder, { recursive: true, force: true });
     });
-    const program = await copyProgram(join(folder, 'program'));
+    const program = await copyProgram(join(folder, 'program'), dist);
     mkdirSync(join(folder, 'server'));
     const { child, address } = await startServer(program.cloud, join(folder, 'server'));
     const shared = { program, server: address, profiles };
