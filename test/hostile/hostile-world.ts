@@ -1,0 +1,296 @@
+/**
+ * Devices with real folders, manifests and engines on a simulated account server that can be made to lie to each
+ * of them. A device here is all of a device but its home and its HTTP client.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ROOT_NODE, toHex, type NodeId, type VaultId } from '../../protocol/ids.ts';
+import { secureRandom } from '../../sync-engine/crypto/random.ts';
+import type { NodeRecord } from '../../sync-engine/crypto/record.ts';
+import type { LogFaultCode } from '../../sync-engine/engine/log-fault.ts';
+import { LogFault } from '../../sync-engine/engine/log-fault.ts';
+import type { Clock, RandomSource } from '../../sync-engine/engine/ports.ts';
+import { ABOVE_ROOT } from '../../sync-engine/engine/remote-apply.ts';
+import { SyncEngine } from '../../sync-engine/engine/sync-engine.ts';
+import type { VaultSync } from '../../sync-engine/engine/vault-sync.ts';
+import { createMarker, makePairFolders } from '../../sync-engine/local-fs/root-marker.ts';
+import { NodeDisk } from '../../sync-engine/local-fs/node-disk.ts';
+import type { Manifest } from '../../sync-engine/manifest/manifest.ts';
+import { openManifest } from '../../sync-engine/manifest/open.ts';
+import { InlineWorkers } from '../../sync-engine/workers/inline-workers.ts';
+import { SimCloud } from '../fakes/sim-cloud.ts';
+import { SimIdentity } from '../fakes/sim-identity.ts';
+import { SimNetwork } from '../fakes/sim-network.ts';
+import { SimServer, type SimDevice } from '../fakes/sim-server.ts';
+import { lyingCloud, TELLING, type LyingCloud } from './lies.ts';
+
+export const CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+};
+export const RANDOM: RandomSource = {
+  bytes: (size) => Uint8Array.from(randomBytes(size)),
+  fraction: () => Math.random(),
+};
+
+export const FOLDER: Omit<NodeRecord, 'parent' | 'name'> = {
+  type: 'folder',
+  mode: 0o755,
+  mtimeUs: 0,
+  size: 0,
+  depth: 0,
+  list: [],
+  content: null,
+};
+
+/** Nothing in a test may hang. */
+const PATIENCE_MS = 20_000;
+
+export class HostileWorld {
+  readonly server: SimServer;
+  readonly root: string;
+  readonly #devices: HostileDevice[] = [];
+  vault: VaultId = toHex(randomBytes(16)) as VaultId;
+
+  private constructor(server: SimServer, root: string) {
+    this.server = server;
+    this.root = root;
+  }
+
+  static async start(): Promise<HostileWorld> {
+    const root = mkdtempSync(join(tmpdir(), 'coffre-hostile-'));
+    const server = await SimServer.start({ random: secureRandom, nowMs: () => Date.now() });
+    return new HostileWorld(server, root);
+  }
+
+  /** A person with a first device, `Desk`, whose folder is a vault of its own. */
+  async signup(email = 'ann@example.org'): Promise<HostileDevice> {
+    const keys = await this.server.signup(email, 'Desk');
+    const device = await this.#start(keys);
+    await device.makeVault(this.vault);
+    device.bind(this.vault);
+    return device;
+  }
+
+  /** One more device of the same person, in sync before it is returned. */
+  async another(of: HostileDevice, name = 'Laptop'): Promise<HostileDevice> {
+    const device = await this.#start(await this.server.addDevice(of.keys, name));
+    device.bind(of.vault);
+    await device.settle();
+    return device;
+  }
+
+  async #start(keys: SimDevice): Promise<HostileDevice> {
+    const device = await HostileDevice.start(this, keys, join(this.root, keys.device));
+    this.#devices.push(device);
+    return device;
+  }
+
+  async close(): Promise<void> {
+    for (const device of this.#devices) await device.stop();
+    await this.server.close();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export class HostileDevice {
+  readonly world: HostileWorld;
+  readonly keys: SimDevice;
+  readonly identity: SimIdentity;
+  readonly line: LyingCloud;
+  readonly manifest: Manifest = openManifest(':memory:', { synchronous: 'off' });
+  readonly engine: SyncEngine;
+  readonly folder: string;
+  readonly disk = new NodeDisk();
+  readonly workers = new InlineWorkers(this.disk);
+  #bound: VaultId | null = null;
+  #changed: (() => void)[] = [];
+  #stopped = false;
+
+  private constructor(
+    world: HostileWorld,
+    keys: SimDevice,
+    identity: SimIdentity,
+    line: LyingCloud,
+    home: string,
+  ) {
+    this.world = world;
+    this.keys = keys;
+    this.identity = identity;
+    this.line = line;
+    this.folder = join(home, 'folder');
+    const spoolFolder = join(home, 'spool');
+    mkdirSync(this.folder, { recursive: true });
+    mkdirSync(spoolFolder);
+    this.engine = new SyncEngine({
+      manifest: this.manifest,
+      cloud: line.cloud,
+      identity,
+      workers: this.workers,
+      disk: this.disk,
+      clock: CLOCK,
+      random: RANDOM,
+      spoolFolder,
+      // Every wait scans the whole folder: no hint is needed.
+      watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
+      pairs: [],
+      settings: { uploadLimit: null, downloadLimit: null, scanIntervalMs: 3_600_000 },
+      joinVaults: () => Promise.resolve(),
+      hooks: {
+        changed: () => {
+          const waiting = this.#changed;
+          this.#changed = [];
+          for (const go of waiting) go();
+        },
+        signedOut: () => undefined,
+      },
+    });
+  }
+
+  static async start(world: HostileWorld, keys: SimDevice, home: string): Promise<HostileDevice> {
+    const network = new SimNetwork({ clock: CLOCK, fraction: () => 0.5 });
+    const line = lyingCloud(new SimCloud(world.server, keys, network));
+    const identity = await SimIdentity.enrol(world.server, keys, line.cloud);
+    const device = new HostileDevice(world, keys, identity, line, home);
+    await device.engine.start();
+    return device;
+  }
+
+  get vault(): VaultId {
+    if (this.#bound === null) throw new Error('the device has no vault yet');
+    return this.#bound;
+  }
+
+  get sync(): VaultSync {
+    const sync = this.engine.vaults().find((one) => one.vault === this.vault);
+    if (sync === undefined) throw new Error('the device does not follow its vault');
+    return sync;
+  }
+
+  async makeVault(vault: VaultId): Promise<void> {
+    const sync = await this.engine.followVault(vault);
+    const record = { ...FOLDER, parent: ABOVE_ROOT, name: 'Files' };
+    const nodes = [{ node: ROOT_NODE, record }];
+    const outcome = await sync.log.commit({ nodes, added: [], revived: [], dropped: [] });
+    if (outcome.kind !== 'committed') throw new Error(outcome.kind);
+  }
+
+  bind(vault: VaultId): void {
+    this.#bound = vault;
+    const id = toHex(randomBytes(8));
+    const { account, device } = this.keys;
+    const marker = { version: 1, pair: id, account, device, random: toHex(randomBytes(16)) } as const;
+    makePairFolders(this.disk, this.folder);
+    createMarker(this.disk, this.folder, marker);
+    this.engine.addPair({ config: { id, folder: this.folder, vault, bound: ROOT_NODE }, marker });
+  }
+
+  write(path: string, content: string | Uint8Array): void {
+    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+    writeFileSync(join(this.folder, path), content);
+  }
+
+  node(path: string): NodeId {
+    let current: NodeId = ROOT_NODE;
+    for (const step of path.split('/')) {
+      const child = this.sync.log.store.remote.child(current, step);
+      if (child === undefined) throw new Error(`nothing at ${path}`);
+      current = child.id;
+    }
+    return current;
+  }
+
+  /** Everything in the folder but the pair's own: path to content, `/` for a folder, `-> target` for a link. */
+  files(): Record<string, string> {
+    const found: Record<string, string> = {};
+    const walk = (folder: string, prefix: string): void => {
+      for (const name of readdirSync(folder).sort()) {
+        if (prefix === '' && name === '.coffre') continue;
+        const path = join(folder, name);
+        const stat = lstatSync(path);
+        if (stat.isSymbolicLink()) found[prefix + name] = `-> ${readlinkSync(path)}`;
+        else if (stat.isDirectory()) {
+          found[`${prefix}${name}/`] = '/';
+          walk(path, `${prefix}${name}/`);
+        } else found[prefix + name] = readFileSync(path, 'latin1');
+      }
+    };
+    walk(this.folder, '');
+    return found;
+  }
+
+  /** In sync, or the test fails. */
+  async settle(): Promise<void> {
+    const outcome = await this.engine.wait(PATIENCE_MS, AbortSignal.timeout(PATIENCE_MS * 2));
+    if (outcome !== 'in-sync') {
+      const issues = this.engine.issues().map(({ code, path }) => `${code} ${path}`);
+      throw new Error(`${outcome}: ${issues.join(', ')}`);
+    }
+  }
+
+  /** Looks at the log as an engine does when it is told of a new head; null when it was taken. */
+  async pull(): Promise<LogFaultCode | null> {
+    try {
+      await this.sync.log.pull();
+      return null;
+    } catch (error) {
+      if (error instanceof LogFault) return error.code;
+      throw error;
+    }
+  }
+
+  /** A fresh scan and a fresh look at the log by the engine; the codes of the issues it then has. */
+  async look(): Promise<string[]> {
+    const outcome = await this.engine.wait(PATIENCE_MS, AbortSignal.timeout(PATIENCE_MS * 2));
+    if (outcome === 'timeout') throw new Error('the engine came to no end');
+    return this.issues();
+  }
+
+  /** A fault of the log with its own code. */
+  issues(): string[] {
+    return this.engine.issues().map(({ code, path }) => (code === 'log-fault' ? `${code} ${path}` : code));
+  }
+
+  /** Until the engine has raised an issue of its own accord. Returns the codes of all there are. */
+  async alarmed(): Promise<string[]> {
+    const deadline = AbortSignal.timeout(PATIENCE_MS);
+    while (this.engine.issues().length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        this.#changed.push(resolve);
+        deadline.addEventListener('abort', () => {
+          reject(new Error('no issue was raised'));
+        });
+      });
+    }
+    return this.issues();
+  }
+
+  /** What was given to the server since `from` requests ago: nothing, after an attack. */
+  told(from: number): string[] {
+    return this.line.asked.slice(from).filter((method) => TELLING.has(method));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await this.engine.stop();
+    await this.workers.close();
+    this.manifest.close();
+  }
+}
