@@ -28,6 +28,10 @@ async function main(): Promise<void> {
     home: home.path,
     engineVersion: PROGRAM_VERSION,
     onDefect: defect,
+    // An engine without an account has nothing to do once nobody asks it anything.
+    onEmpty: () => {
+      if (!host.hasAccount) host.requestStop();
+    },
     facade: {
       handlers: { ...engineHandlers(host), ...accountHandlers(host), ...treeHandlers(host) },
       onEvent: (listener) => host.onEvent(listener),

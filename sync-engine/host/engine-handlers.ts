@@ -129,7 +129,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
         );
       }
       sync.select(node, on);
-      return Promise.resolve({ path, on });
+      return Promise.resolve({ path: `${vault.name()}:${vault.pathOf(node)}`, on });
     },
 
     'issues.list': ({ limit, cursor }) => {
@@ -163,7 +163,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
     },
 
     'config.get': ({ key }) => {
-      const values = host.settings.values;
+      const values = { ...host.settings.values, ...host.ownName() };
       return Promise.resolve({ values: key === null ? { ...values } : { [key]: values[key] } });
     },
     'config.set': async ({ key, value }) => {
@@ -270,10 +270,7 @@ function vaultName(running: RunningDevice, wanted: string): string {
 }
 
 /** The node an account path names. @throws PersonError not-found */
-function locate(
-  running: RunningDevice,
-  text: string,
-): { vault: VaultSync; node: ReturnType<typeof nodeOf> } {
+function locate(running: RunningDevice, text: string): { vault: VaultSync; node: ReturnType<typeof nodeOf> } {
   const path = parseAccountPath(text);
   const vaults = running.engine.vaults();
   const first = running.pairs[0]?.config.vault;

@@ -6,7 +6,7 @@ import { PersonError } from '../../protocol/errors.ts';
 import type { BroadcastEvent } from '../../protocol/control.ts';
 import { MAX_STATUS_ISSUES } from '../../protocol/control.ts';
 import type { Status } from '../../protocol/control-shapes.ts';
-import type { Home } from '../account/home.ts';
+import type { Home, HomeConfig } from '../account/home.ts';
 import { OpenDevice } from '../account/open-device.ts';
 import { realTools, type AccountTools } from '../account/tools.ts';
 import { passphraseFromEnvironment, type UnlockWith } from '../account/unlock.ts';
@@ -34,6 +34,7 @@ export class Host {
   #lastState = '';
   #lastActivity = 0;
   #running: RunningDevice | null = null;
+  #config: HomeConfig | null = null;
   /** Why the device cannot run although it has an account: locked, signed out, damaged. */
   #obstacle: PersonError | null = null;
   #signedOut = false;
@@ -62,6 +63,7 @@ export class Host {
   ): Promise<Host> {
     const host = new Host(home, await SettingsFile.open(home), onDefect);
     const config = await home.config();
+    host.#config = config;
     if (config === null) return host;
     const passphrase = await passphraseFromEnvironment(environment);
     if (passphrase === null) {
@@ -109,6 +111,17 @@ export class Host {
     );
   }
 
+  /** The name this device goes by, once it has one of its own. */
+  ownName(): { 'device-name'?: string } {
+    const config = this.#running?.device.config ?? this.#config;
+    return config === null ? {} : { 'device-name': config.deviceName };
+  }
+
+  /** Whether this home belongs to a device of an account. */
+  get hasAccount(): boolean {
+    return this.#config !== null;
+  }
+
   get isRunning(): boolean {
     return this.#running !== null;
   }
@@ -143,6 +156,7 @@ export class Host {
       },
     });
     this.#running = running;
+    this.#config = device.config;
     this.#obstacle = null;
     this.#signedOut = false;
     running.engine.failed().catch((error: unknown) => {
@@ -158,6 +172,7 @@ export class Host {
     this.#running = null;
     this.#obstacle = null;
     await leave(running);
+    this.#config = await this.home.config();
     this.changed('status');
   }
 
@@ -184,6 +199,7 @@ export class Host {
 
   status(): Status {
     const running = this.#running;
+    const config = running?.device.config ?? this.#config;
     const engine = running?.engine;
     const issues = engine?.issues() ?? [];
     const account = running?.account ?? null;
@@ -204,13 +220,13 @@ export class Host {
       issueCount: issues.length,
       pairs: running?.pairs.map((record) => this.pairOf(running, record.config.id)) ?? [],
       account:
-        running === null
+        config === null
           ? null
           : {
-              email: running.device.config.email,
-              server: formatServerAddress(running.device.config.server),
-              device: running.device.device,
-              deviceName: running.device.deviceName,
+              email: config.email,
+              server: formatServerAddress(config.server),
+              device: config.device,
+              deviceName: config.deviceName,
             },
       lastProvenRestorableMs: proven === null ? null : Number(proven),
       notices: [...this.#notices],

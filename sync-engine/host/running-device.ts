@@ -13,6 +13,7 @@ import type { OpenDevice } from '../account/open-device.ts';
 import { openVaultRing } from '../account/vault-keys.ts';
 import type { Clock, RandomSource } from '../engine/ports.ts';
 import { ABOVE_ROOT } from '../engine/remote-apply.ts';
+import { keepVaults } from '../engine/keep-vaults.ts';
 import { SyncEngine, type PairRecord } from '../engine/sync-engine.ts';
 import type { VaultSync } from '../engine/vault-sync.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
@@ -51,7 +52,12 @@ export interface RunningHooks {
   readonly notice: (code: string, message: string) => void;
 }
 
+/** What the account holds is asked again after changes, and at least this often. */
 const QUOTA_MS = 60_000;
+const LOOK_MS = 5000;
+const HOUR_MS = 60 * 60_000;
+/** After a start other things come first. */
+const FIRST_HOUSEKEEPING_MS = 10 * 60_000;
 
 export class RunningDevice {
   readonly device: OpenDevice;
@@ -84,7 +90,7 @@ export class RunningDevice {
     this.#pairs = pairs;
     this.#settings = settings;
     this.#hooks = hooks;
-    this.workers = new WorkerPool();
+    this.workers = new WorkerPool({ keepFirst: true });
     this.spoolFolder = join(home.path, 'spool');
     mkdirSync(this.spoolFolder, { recursive: true, mode: 0o700 });
     this.engine = new SyncEngine({
@@ -194,20 +200,34 @@ export class RunningDevice {
 
   async #keepHouse(): Promise<void> {
     const { signal } = this.#stop;
+    const startedMs = realClock.monotonicMs();
     let prunedMs = Number.NEGATIVE_INFINITY;
+    let keptMs = startedMs - DAY_MS + FIRST_HOUSEKEEPING_MS;
+    let askedMs = Number.NEGATIVE_INFINITY;
+    let askedAtSeq = -1;
     while (!signal.aborted) {
-      if (this.engine.isOnline) {
+      const nowMs = realClock.monotonicMs();
+      const seq = this.engine.vaults().reduce((sum, vault) => sum + vault.log.cursor().seq, 0);
+      if (this.engine.isOnline && (seq !== askedAtSeq || nowMs - askedMs > QUOTA_MS)) {
         try {
           await this.refreshAccount();
+          askedMs = nowMs;
+          askedAtSeq = seq;
         } catch (error) {
           if (!(error instanceof CloudError)) throw error; // the connection says so itself
         }
       }
-      if (realClock.monotonicMs() - prunedMs > DAY_MS) {
+      if (nowMs - prunedMs > DAY_MS) {
         this.#pruneTrash();
-        prunedMs = realClock.monotonicMs();
+        prunedMs = nowMs;
       }
-      await realClock.sleep(this.#account === null ? 1000 : QUOTA_MS, signal);
+      if (nowMs - keptMs > DAY_MS && this.engine.state() === 'idle') {
+        const isIdle = (): boolean => this.engine.state() === 'idle';
+        const kept = await keepVaults(this, { clock: realClock, random: realRandom, signal, isIdle });
+        // What could not be done now is tried again within the hour.
+        keptMs = realClock.monotonicMs() - (kept ? 0 : DAY_MS - HOUR_MS);
+      }
+      await realClock.sleep(this.#account === null ? 500 : LOOK_MS, signal);
     }
   }
 

@@ -21,6 +21,7 @@ import type {
 interface JobOptions {
   readonly keys: VaultKeys;
   readonly signal: AbortSignal;
+  readonly light: boolean;
 }
 
 /** What this needs of the workers; `sealingWorkers` gives it. */
@@ -53,6 +54,8 @@ export interface VaultTransferOptions {
 /** A worker more for each of these in a request. */
 const BYTES_PER_WORKER = 32 * MIB;
 const FILES_PER_WORKER = 1024;
+const LIGHT_FILES = 64;
+const LIGHT_BYTES = MIB;
 /** Each holds about 40 MiB at most. */
 const MAX_WORKERS = 4;
 /** What a worker takes at a time. */
@@ -84,7 +87,7 @@ async function ingestFiles(
     pack: (pack) => claims.pack(pack),
     progress: (bytes) => Promise.resolve(hooks.progress?.(bytes)),
   };
-  const results = await inWorkers(options, shares.worth(), signal, (jobOptions) =>
+  const results = await inWorkers(options, shares, signal, (jobOptions) =>
     options.workers.ingest(request, jobHooks, jobOptions),
   );
   return results.flat();
@@ -98,7 +101,7 @@ async function fetchInWorkers(
 ): Promise<void> {
   signal.throwIfAborted();
   const shares = new Shares(files, (file) => file.content.size);
-  await inWorkers(options, shares.worth(), signal, (jobOptions) => {
+  await inWorkers(options, shares, signal, (jobOptions) => {
     const jobHooks: FetchJobHooks = {
       next: () => Promise.resolve(shares.next()),
       locate: (chunks) => Promise.resolve(chunks.map((chunk) => options.locate(chunk) ?? null)),
@@ -115,13 +118,14 @@ async function fetchInWorkers(
 /** Runs as many jobs as the request is worth; the first that fails stops the others and is what is thrown. */
 async function inWorkers<T>(
   options: VaultTransferOptions,
-  worth: number,
+  shares: { worth(): number; readonly isLight: boolean },
   signal: AbortSignal,
   run: (jobOptions: JobOptions) => Promise<T>,
 ): Promise<T[]> {
   const failed = new AbortController();
-  const jobOptions = { keys: options.keys(), signal: AbortSignal.any([signal, failed.signal]) };
-  const count = Math.min(worth, options.workers.size, MAX_WORKERS);
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const jobOptions = { keys: options.keys(), signal: stop, light: shares.isLight };
+  const count = Math.min(shares.worth(), options.workers.size, MAX_WORKERS);
   const jobs = Array.from({ length: count }, () => run(jobOptions));
   try {
     return await Promise.all(jobs);
@@ -178,6 +182,12 @@ class Shares<T> {
     const bytes = this.#items.reduce((sum, item) => sum + this.#size(item), 0);
     const count = Math.max(bytes / BYTES_PER_WORKER, this.#items.length / FILES_PER_WORKER);
     return Math.min(Math.max(1, this.#items.length), Math.max(1, Math.ceil(count)));
+  }
+
+  /** So little that a busy thread does it in passing. */
+  get isLight(): boolean {
+    if (this.#items.length > LIGHT_FILES) return false;
+    return this.#items.reduce((sum, item) => sum + this.#size(item), 0) <= LIGHT_BYTES;
   }
 
   next(): T[] {

@@ -9,6 +9,8 @@ export interface RunOptions {
   /** The keyring a sealing job works with. A worker keeps its own copy until it stops. */
   readonly keys?: VaultKeys;
   readonly signal?: AbortSignal;
+  /** Done in a moment: not worth a thread of its own. */
+  readonly light?: boolean;
 }
 
 export interface Workers {
