@@ -41,6 +41,12 @@ export function checkAuthor(
     if (header.seq === pin.seq && commitHash(signed.bytes) !== pin.hash) throw new LogFault('bad-device');
   }
   if (!verifyCommitSignature(signed, device.signKey)) throw new LogFault('bad-signature');
+  // After a revocation's pin, only commits that know of the revocation count.
+  for (const { revoked } of chain.devices.values()) {
+    const pin = revoked?.pins.find((candidate) => candidate.vault === vault);
+    if (revoked === null || pin === undefined) continue;
+    if (header.seq > pin.seq && header.chainLength <= revoked.at) throw new LogFault('bad-device-chain');
+  }
 }
 
 /** Revocations that took effect between two lengths of the device chain. */
@@ -70,13 +76,6 @@ export function checkSuccession(position: LogPosition, header: CommitHeader, cha
   if (header.epoch !== position.epoch + (opens ? 1 : 0)) throw new LogFault('bad-epoch');
   if (!opens && revocationsBetween(chain, position.chainLength, header.chainLength) > 0) {
     throw new LogFault('bad-epoch');
-  }
-  // After a revocation's pin, only commits that know of the revocation count.
-  for (const device of chain.devices.values()) {
-    const pin = device.revoked?.pins.find((candidate) => candidate.vault === header.vault);
-    if (device.revoked === null || pin === undefined) continue;
-    if (header.seq > pin.seq && header.chainLength <= device.revoked.at)
-      throw new LogFault('bad-device-chain');
   }
 }
 

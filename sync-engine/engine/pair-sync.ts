@@ -2,7 +2,7 @@
  * One pair, kept the same: observe the folder, plan over the three trees, carry the plan out, until nothing
  * is dirty. Runs as turns of one control thread; content moves in lanes beside it.
  */
-import type { NodeId } from '../../protocol/ids.ts';
+import type { NodeId, PackName } from '../../protocol/ids.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
 import { plan } from '../plan/plan.ts';
@@ -123,6 +123,7 @@ export class PairSync {
       hooks: {
         staged: (nodes) => this.#folder.run(() => this.#executor.place(nodes)),
         failed: (id, result) => {
+          if (result.why === 'corrupt' || result.why === 'missing') this.#distrust(result.pack);
           this.#fetchFailed(id, result.why);
         },
         done,
@@ -399,6 +400,12 @@ export class PairSync {
       return;
     }
     this.#blocked(id, why === 'missing' ? 'missing-data' : why);
+  }
+
+  /** A pack that did not give what its index says: content added from now on does not rely on it. */
+  #distrust(pack: PackName | null): void {
+    const { store } = this.#parts.vault.log;
+    if (pack !== null && store.pack(pack) !== undefined) store.setPackTrusted(pack, false);
   }
 
   /** One bad node never blocks the others: it waits, with a reason once it failed more than in passing. */

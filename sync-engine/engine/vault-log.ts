@@ -311,6 +311,8 @@ export class VaultLog {
     sum: LiveSum | null,
   ): void {
     const { store } = this;
+    // What a removed device says it stored is not relied on when content is added.
+    const isLive = this.#parts.identity.chain().devices.get(header.device)?.revoked === null;
     for (const { pack, chunks } of indexes) {
       const known = store.pack(pack.name);
       if (known !== undefined && (known.state === 'live' || known.state === 'dropped'))
@@ -321,7 +323,7 @@ export class VaultLog {
         indexHash: pack.indexHash,
         epoch: header.epoch,
         state: 'live',
-        trusted: true,
+        trusted: isLive,
         index: null,
       };
       if (known === undefined) store.addPack(row, chunks);

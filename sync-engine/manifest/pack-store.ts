@@ -95,13 +95,14 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
     `SELECT ${CHUNK_COLUMNS} FROM pack p JOIN chunk c ON c.pack = p.key
      WHERE p.vault = ? AND p.name = unhex(?) ORDER BY c.segment_offset, c.offset, c.id`,
   );
-  /** The pack furthest on its way among those that `serves` accepts: live before the others. */
+  /** The pack furthest on its way among those that `serves` accepts: live before the others, trusted first. */
   function furthest(keys: readonly number[], serves: (pack: StoredPack) => boolean): StoredPack | undefined {
     let best: StoredPack | undefined;
     for (const key of keys) {
       const pack = readKey.get(key);
       if (pack === undefined || !serves(pack)) continue;
-      if (best === undefined || pack.state > best.state) best = pack;
+      const rank = pack.state * 2 + pack.trusted;
+      if (best === undefined || rank > best.state * 2 + best.trusted) best = pack;
     }
     return best;
   }
