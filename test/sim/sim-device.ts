@@ -1,0 +1,208 @@
+/** One simulated device: what outlives its engines, and how an engine starts and ends on it. */
+import { ROOT_NODE, type VaultId } from '../../protocol/ids.ts';
+import { ABOVE_ROOT } from '../../sync-engine/engine/remote-apply.ts';
+import { SyncEngine, type PairRecord } from '../../sync-engine/engine/sync-engine.ts';
+import { openManifest, openManifestFrom } from '../../sync-engine/manifest/open.ts';
+import type { SqliteManifest } from '../../sync-engine/manifest/sqlite-manifest.ts';
+import type { Clock } from '../../sync-engine/engine/ports.ts';
+import type { SimCloud } from '../fakes/sim-cloud.ts';
+import { SimDisk } from '../fakes/sim-disk.ts';
+import type { SimIdentity } from '../fakes/sim-identity.ts';
+import type { SimNetwork } from '../fakes/sim-network.ts';
+import { Chance } from './chance.ts';
+import { Ledger } from './ledger.ts';
+import { Killed, Life } from './life.ts';
+import { Person } from './person.ts';
+import { SimWatcher, type WatchFaults } from './sim-watcher.ts';
+import { virtualClock, type VirtualTime } from './virtual-time.ts';
+
+export const ROOT = '/pair';
+const SPOOL = '/home/spool';
+const SCAN_INTERVAL_MS = 10 * 60_000;
+
+const FIRST_COMMIT = {
+  node: ROOT_NODE,
+  record: {
+    parent: ABOVE_ROOT,
+    name: 'Files',
+    type: 'folder',
+    mode: 0o755,
+    mtimeUs: 0,
+    size: 0,
+    depth: 0,
+    list: [],
+    content: null,
+  },
+} as const;
+
+export interface SimDeviceParts {
+  readonly name: string;
+  readonly seed: string;
+  readonly time: VirtualTime;
+  readonly wallMs: number;
+  readonly network: SimNetwork;
+  readonly cloud: SimCloud;
+  readonly identity: SimIdentity;
+  readonly vault: VaultId;
+  readonly watchFaults: () => WatchFaults;
+  /** How likely the person acts within a call of the engine's disk. */
+  readonly meddling: () => number;
+  tell(what: string): void;
+  /** Something the engine does, for the fingerprint of the run. */
+  trace(what: string): void;
+  broken(error: unknown): void;
+}
+
+interface Running {
+  readonly life: Life;
+  readonly engine: SyncEngine;
+  readonly manifest: SqliteManifest;
+}
+
+export class SimDevice {
+  readonly name: string;
+  readonly disk: SimDisk;
+  readonly person: Person;
+  readonly ledger: Ledger;
+  readonly network: SimNetwork;
+  readonly #parts: SimDeviceParts;
+  readonly #chance: Chance;
+  readonly #record: PairRecord;
+  #kept: Buffer | null = null;
+  #running: Running | null = null;
+  #watcher: SimWatcher | null = null;
+  lives = 0;
+
+  constructor(parts: SimDeviceParts) {
+    const { name, seed, time, wallMs, identity, vault } = parts;
+    this.#parts = parts;
+    this.name = name;
+    this.network = parts.network;
+    this.#chance = new Chance(`${seed} engine`);
+    let lastUs = 0;
+    const diskChance = new Chance(`${seed} disk`);
+    this.disk = new SimDisk({
+      random: () => diskChance.fraction(),
+      nowUs: () => (lastUs = Math.max(lastUs + 1, Math.floor((wallMs + time.nowMs) * 1000))),
+    });
+    this.disk.hooks = {
+      changed: (path) => {
+        this.#watcher?.changed(path);
+      },
+    };
+    for (const folder of [ROOT, '/home', SPOOL]) this.disk.makeFolder(folder, 0o755);
+    this.disk.flush('/', true);
+    this.ledger = new Ledger(this.disk, ROOT);
+    this.person = new Person({
+      disk: this.disk,
+      root: ROOT,
+      chance: new Chance(`${seed} person`),
+      ledger: this.ledger,
+      name,
+      tell: parts.tell,
+    });
+    const id = Buffer.from(this.#chance.bytes(8)).toString('hex');
+    const random = Buffer.from(this.#chance.bytes(16)).toString('hex');
+    const { account, device } = identity;
+    this.#record = {
+      config: { id, folder: ROOT, vault, bound: ROOT_NODE },
+      marker: { version: 1, pair: id, account, device, random },
+    };
+  }
+
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+
+  get running(): Running {
+    if (this.#running === null) throw new Error(`${this.name} is off`);
+    return this.#running;
+  }
+
+  get pair() {
+    const { manifest } = this.running;
+    return manifest.pair(this.#record.config.id);
+  }
+
+  /** The first start binds the pair. */
+  async boot(makesVault = false): Promise<void> {
+    const { time, wallMs, cloud, identity, vault, tell, trace, broken, watchFaults, meddling } = this.#parts;
+    const isFirst = this.#kept === null;
+    const manifest =
+      this.#kept === null ? openManifest(':memory:', { synchronous: 'off' }) : openManifestFrom(this.#kept);
+    this.lives += 1;
+    const life = new Life(manifest, {
+      called: (call, path) => {
+        trace(`${this.name} ${call} ${path}`);
+        if (this.#chance.happens(meddling())) {
+          tell(`${this.name} meets its person within a call of the disk (${call} ${path}):`);
+          this.person.act();
+        }
+      },
+    });
+    const clock: Clock = virtualClock(time, wallMs, () => life.dead);
+    const disk = life.disk(this.disk);
+    const engine = new SyncEngine({
+      manifest: life.manifest(),
+      cloud: life.cloud(cloud, (call) => {
+        trace(`${this.name} asks ${call}`);
+      }),
+      identity,
+      workers: life.workers(disk, this.#chance, clock),
+      disk,
+      clock,
+      random: this.#chance,
+      spoolFolder: SPOOL,
+      watch: () => {
+        this.#watcher = new SimWatcher(time, this.#chance, watchFaults);
+        return this.#watcher;
+      },
+      pairs: isFirst ? [] : [this.#record],
+      settings: { uploadLimit: null, downloadLimit: null, scanIntervalMs: SCAN_INTERVAL_MS },
+      joinVaults: async () => {
+        await Promise.resolve();
+      },
+      hooks: { changed: () => undefined, signedOut: () => undefined },
+    });
+    this.#running = { life, engine, manifest };
+    life.onEnd(() => {
+      this.#watcher = null;
+    });
+    const failed = (error: unknown): void => {
+      if (!life.dead && !(error instanceof Killed)) broken(error);
+    };
+    engine.failed().catch(failed);
+    await engine.start().catch(failed);
+    if (!isFirst) return;
+    const sync = await engine.followVault(vault);
+    if (makesVault) await sync.log.commit({ nodes: [FIRST_COMMIT], added: [], revived: [], dropped: [] });
+    engine.addPair(this.#record);
+  }
+
+  /** The engine is gone, at a moment when it made no call of the disk. */
+  kill(): void {
+    const { life } = this.running;
+    this.#kept = life.kept();
+    this.#endLife();
+    this.disk.kill();
+  }
+
+  /** The power goes: what neither the disk nor the manifest had flushed may be gone. */
+  losePower(): void {
+    const { life } = this.running;
+    this.#kept = this.#chance.happens(0.5) ? life.durable : life.kept();
+    this.#endLife();
+    this.ledger.duringLoss(() => {
+      this.disk.crash();
+    });
+  }
+
+  #endLife(): void {
+    const { life, manifest } = this.running;
+    life.end();
+    this.#running = null;
+    this.#parts.time.in(0, () => {
+      manifest.close();
+    });
+  }
+}
