@@ -102,14 +102,18 @@ export class CommitQueue {
     return this.#items.size > 0 || this.#dropped.length > 0;
   }
 
-  /** Commits what is due. Callers need not wait; errors go to `failed`. */
-  flush(force = false): Promise<void> {
-    if (this.#running !== null) return this.#running;
-    if (!this.hasWork) return Promise.resolve();
+  /** Whether something is to be committed now, or is being committed. */
+  get isDue(): boolean {
+    if (this.#running !== null) return true;
+    if (!this.hasWork) return false;
     const sinceMs = this.#clock.monotonicMs() - this.#lastCommitMs;
-    const isDue =
-      force || !this.#hooks.busy() || sinceMs >= COMMIT_INTERVAL_MS || this.#items.size >= MAX_ITEMS;
-    if (!isDue) return Promise.resolve();
+    return !this.#hooks.busy() || sinceMs >= COMMIT_INTERVAL_MS || this.#items.size >= MAX_ITEMS;
+  }
+
+  /** Commits what is due. Callers need not wait; errors go to `failed`. */
+  flush(): Promise<void> {
+    if (this.#running !== null) return this.#running;
+    if (!this.isDue) return Promise.resolve();
     this.#running = this.#run()
       .catch((error: unknown) => {
         this.#releaseAll();

@@ -110,6 +110,8 @@ export class SyncEngine {
   #connection: Promise<void> = Promise.resolve();
   #caughtUp = false;
   #unwatched = false;
+  /** Pairs that are woken when the commit under way is done. */
+  readonly #flushing = new Set<PairRun>();
   #defect: Error | null = null;
 
   constructor(parts: SyncEngineParts) {
@@ -731,14 +733,17 @@ export class SyncEngine {
 
   async #flushCommits(run: PairRun): Promise<void> {
     const { commits } = run.sync.vault;
-    if (!commits.hasWork || !this.#online) return;
+    if (!commits.hasWork || !this.#online || !commits.isDue) return;
     const flushed = commits.flush();
     // The lanes go on meanwhile; only a settled pair waits for its commit.
     if (!run.sync.busy) await flushed;
-    else
+    else if (!this.#flushing.has(run)) {
+      this.#flushing.add(run);
       void flushed.then(() => {
+        this.#flushing.delete(run);
         run.wake.raise();
       });
+    }
   }
 
   #restMs(run: PairRun): number {
