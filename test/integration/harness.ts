@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controlEndpoint } from '../../protocol/control-endpoint.ts';
-import type { Issue, Status } from '../../protocol/control-shapes.ts';
+import type { ControlResult } from '../../protocol/control.ts';
 import { connectIfRunning, type ControlClient } from '../../sync-engine/client/client.ts';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.ts';
 
@@ -134,6 +134,7 @@ export class Server {
     );
     closeSync(log);
     this.#child = child;
+    if (child.stdout === null) throw new Error('its stdout is a pipe');
     let said = '';
     child.stdout.setEncoding('utf8');
     for await (const text of child.stdout) {
@@ -229,11 +230,11 @@ export class Device {
     return client;
   }
 
-  async status(): Promise<Status> {
+  async status(): Promise<ControlResult<'status'>> {
     return (await this.engine()).call('status', {});
   }
 
-  async issues(): Promise<readonly Issue[]> {
+  async issues(): Promise<ControlResult<'issues.list'>['issues']> {
     return (await (await this.engine()).call('issues.list', { limit: 500 })).issues;
   }
 
