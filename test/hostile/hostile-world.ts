@@ -267,17 +267,22 @@ export class HostileDevice {
     return this.engine.issues().map(({ code, path }) => (code === 'log-fault' ? `${code} ${path}` : code));
   }
 
-  /** Until the engine has raised an issue of its own accord. Returns the codes of all there are. */
-  async alarmed(): Promise<string[]> {
+  /** Until the engine of its own accord has come to it. */
+  async until(reached: () => boolean): Promise<void> {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
-    while (this.engine.issues().length === 0) {
+    while (!reached()) {
       await new Promise<void>((resolve, reject) => {
         this.#changed.push(resolve);
         deadline.addEventListener('abort', () => {
-          reject(new Error('no issue was raised'));
+          reject(new Error(`never came: ${this.issues().join(', ')}`));
         });
       });
     }
+  }
+
+  /** Until the engine has raised an issue of its own accord. Returns the codes of all there are. */
+  async alarmed(): Promise<string[]> {
+    await this.until(() => this.engine.issues().length > 0);
     return this.issues();
   }
 

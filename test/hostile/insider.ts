@@ -8,9 +8,10 @@ import {
   encodeHeader,
   hashLists,
   type CommitEntry,
+  type CommitFrame,
   type CommitHeader,
 } from '../../protocol/commit.ts';
-import { ZERO_HASH, type Hash, type NodeId, type SealedObject } from '../../protocol/ids.ts';
+import type { Hash, NodeId, SealedObject } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { buildCommit, type BuiltCommit, type CommitDraft } from '../../sync-engine/crypto/commit-sign.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
@@ -89,16 +90,20 @@ export function forge(
   );
 }
 
-/** The same commit with another header, signed again; `signSecret` null keeps the old signature. */
+/** The same commit with another header, signed again. */
 export function altered(
   frame: Uint8Array,
   changes: Partial<CommitHeader>,
-  signSecret: Uint8Array | null,
+  signSecret: Uint8Array,
 ): { frame: Uint8Array; hash: Hash } {
   const decoded = decodeFrame(frame);
-  const bytes = encodeHeader({ ...decoded.header, ...hashLists(decoded), ...changes });
-  const signature = signSecret === null ? decoded.signed.signature : sign('commit', bytes, signSecret);
+  const bytes = encodeHeader({ ...decoded.header, ...changes });
+  const signature = sign('commit', bytes, signSecret);
   return { frame: encodeFrame({ ...decoded, signed: { bytes, signature } }), hash: hashOf(bytes) };
 }
 
-export const NO_HASH = ZERO_HASH;
+/** A commit whose header was made to agree with its lists again; the signature stays the one it had. */
+export function rehashed(frame: CommitFrame): Uint8Array {
+  const bytes = encodeHeader({ ...frame.header, ...hashLists(frame) });
+  return encodeFrame({ ...frame, signed: { bytes, signature: frame.signed.signature } });
+}
