@@ -41,9 +41,11 @@ export async function stopUnless(start: boolean, context: CommandContext): Promi
 }
 
 export function enrolledText(result: ControlResult<'login'>, start: boolean): string[] {
+  // A vault's name is in its log, which a device that just signed in may not have read yet.
+  const place = result.pair.vault === '' ? 'your account' : `${result.pair.vault}:${result.pair.path}`;
   return [
     `This device is "${result.deviceName}".`,
-    `${result.pair.folder} is kept the same as ${result.pair.vault}:${result.pair.path}.`,
+    `${result.pair.folder} is kept the same as ${place}.`,
     start ? 'The engine is running; see coffre status.' : 'The engine is stopped; coffre start runs it.',
   ];
 }
