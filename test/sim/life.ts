@@ -181,7 +181,7 @@ export class Life {
         return (...args: unknown[]): unknown => {
           if (this.dead) return new Promise(() => undefined);
           asked(String(name));
-          const answer = Reflect.apply(method as CallableFunction, cloud, args) as Promise<unknown>;
+          const answer = Reflect.apply(method, cloud, args) as Promise<unknown>;
           return this.guard(answer);
         };
       },

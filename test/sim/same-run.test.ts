@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import kept from './seeds.json' with { type: 'json' };
+import { simulate, told } from './simulation.ts';
+
+describe('a simulated world', () => {
+  it.each([1, 2, 3, 4, 5])('is the same each time it is lived through (seed %i)', async (seed) => {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
+    expect(second).toEqual(first);
+    expect(first.commits).toBeGreaterThan(1);
+  });
+
+  it('is another one for another seed', async () => {
+    const [one, other] = [await simulate(6), await simulate(7)];
+    expect(one.fingerprint).not.toBe(other.fingerprint);
+  });
+
+  it.each(kept)('keeps the promises where they once broke (seed %i)', async (seed) => {
+    const outcome = await simulate(seed);
+    expect(outcome.broken, told(outcome)).toEqual([]);
+  });
+});

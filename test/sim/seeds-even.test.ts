@@ -1,0 +1,3 @@
+import { itKeepsPromises } from './seeds.ts';
+
+itKeepsPromises('even', 2);

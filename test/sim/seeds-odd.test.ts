@@ -1,0 +1,3 @@
+import { itKeepsPromises } from './seeds.ts';
+
+itKeepsPromises('odd', 1);
