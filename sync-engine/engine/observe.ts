@@ -118,7 +118,8 @@ export class Observer {
     const folderId = pair.localAt(folder.path);
     if (folderId === null) return;
     if (folder.error !== null) {
-      if (folder.error === 'not-found' || folder.error === 'not-a-folder') {
+      // Something else stands there, or nothing: the folder above says what.
+      if (['not-found', 'not-a-folder', 'is-a-link'].includes(folder.error)) {
         if (folder.path !== '') deeper.set(parentOf(folder.path), false);
       } else if (folder.error !== 'ignored') {
         raise(folderId, folder.error === 'too-deep' ? 'path-too-long' : 'unreadable', folder.path);
