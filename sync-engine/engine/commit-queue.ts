@@ -6,7 +6,7 @@
 import type { PackEntry } from '../../protocol/commit.ts';
 import type { NodeId, PackName, SealedPack } from '../../protocol/ids.ts';
 import type { NodeRecord } from '../crypto/record.ts';
-import type { PackRow } from '../manifest/manifest.ts';
+import type { Manifest, PackRow } from '../manifest/manifest.ts';
 import type { RemoteOperation } from '../plan/fitting.ts';
 import type { CommitOutcome } from '../remote/cloud.ts';
 import type { Clock } from './ports.ts';
@@ -51,6 +51,7 @@ export interface CommitQueueHooks {
 
 export class CommitQueue {
   readonly #log: VaultLog;
+  readonly #manifest: Pick<Manifest, 'transaction'>;
   readonly #clock: Clock;
   readonly #hooks: CommitQueueHooks;
   readonly #items = new Map<NodeId, CommitItem>();
@@ -61,8 +62,9 @@ export class CommitQueue {
   /** Pack changes of housekeeping, for the next commit. */
   #dropped: PackEntry[] = [];
 
-  constructor(log: VaultLog, clock: Clock, hooks: CommitQueueHooks) {
+  constructor(log: VaultLog, manifest: Pick<Manifest, 'transaction'>, clock: Clock, hooks: CommitQueueHooks) {
     this.#log = log;
+    this.#manifest = manifest;
     this.#clock = clock;
     this.#hooks = hooks;
   }
@@ -165,11 +167,9 @@ export class CommitQueue {
       ...inline,
     ];
     const revived = new Map<PackName, PackEntry>();
-    for (const item of batch) {
-      for (const name of item.relies) {
-        const row = store.pack(name);
-        if (row?.state === 'dropped') revived.set(name, entryOf(row));
-      }
+    for (const name of new Set(batch.flatMap((item) => item.relies))) {
+      const row = store.pack(name);
+      if (row?.state === 'dropped') revived.set(name, entryOf(row));
     }
     const dropped = this.#dropped.filter((pack) => store.pack(pack.name)?.state === 'live');
     const nodes: ProposedNode[] = batch.map(({ node, record }) => ({ node, record }));
@@ -184,11 +184,13 @@ export class CommitQueue {
     if (outcome.kind !== 'committed') return outcome;
     for (const { row } of inline) this.#inline.delete(row.name);
     this.#dropped = [];
-    for (const item of batch) {
-      // It may have been replaced by a newer item for the node while the commit was under way.
-      if (this.#items.get(item.node) === item) this.#items.delete(item.node);
-      item.done('committed');
-    }
+    this.#manifest.transaction(() => {
+      for (const item of batch) {
+        // It may have been replaced by a newer item for the node while the commit was under way.
+        if (this.#items.get(item.node) === item) this.#items.delete(item.node);
+        item.done('committed');
+      }
+    });
     return outcome;
   }
 
@@ -208,8 +210,16 @@ export class CommitQueue {
 
   /** Keeps what may still be committed, as the trees stand now; releases the rest. */
   #validate(batch: readonly CommitItem[]): CommitItem[] {
+    const { store } = this.#log;
+    // Asked once: the items of one batch of files rely on the same packs.
+    const stored = new Map(
+      [...new Set(batch.flatMap((item) => item.relies))].map((name) => [
+        name,
+        store.pack(name) !== undefined,
+      ]),
+    );
     const fresh = batch.filter((item) => {
-      const verdict = this.#judge(item);
+      const verdict = this.#judge(item, stored);
       if (verdict !== 'valid') this.#release(item, verdict);
       return verdict === 'valid';
     });
@@ -235,9 +245,9 @@ export class CommitQueue {
     item.done(outcome);
   }
 
-  #judge(item: CommitItem): 'valid' | 'released' | 'unread' {
+  #judge(item: CommitItem, stored: ReadonlyMap<PackName, boolean>): 'valid' | 'released' | 'unread' {
     const { store } = this.#log;
     if ((store.remote.get(item.node)?.revision ?? 0) !== item.base) return 'released';
-    return item.relies.every((name) => store.pack(name) !== undefined) ? 'valid' : 'unread';
+    return item.relies.every((name) => stored.get(name) === true) ? 'valid' : 'unread';
   }
 }

@@ -66,7 +66,8 @@ export function mustOpenEpoch(position: LogPosition, chain: DeviceChain): boolea
 /** That the commit follows `position`. @throws LogFault */
 export function checkSuccession(position: LogPosition, header: CommitHeader, chain: DeviceChain): void {
   if (header.seq !== position.seq + 1) throw new LogFault('bad-chain');
-  if (header.previous !== position.hash) throw new LogFault('bad-chain');
+  // The right number on another head: the server shows a history that parts from ours.
+  if (header.previous !== position.hash) throw new LogFault('forked');
   if (header.chainLength < position.chainLength) throw new LogFault('bad-device-chain');
   const opens = header.openingHash !== ZERO_HASH;
   if (position.seq === 0) {

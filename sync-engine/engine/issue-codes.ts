@@ -28,6 +28,7 @@ export type IssueCode =
   | 'quota'
   | 'log-fault'
   | 'rolled-back'
+  | 'forked'
   | 'copied-home'
   | 'revoked'
   | 'server-version'
@@ -132,6 +133,11 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   'rolled-back': {
     reason:
       'The server shows an older state than this device has seen, as after a restore from a backup. Nothing is deleted.',
+    ways: ['retry', 'rejoin'],
+  },
+  forked: {
+    reason:
+      'The server shows a history that parts from the one this device has seen, as after a restore from a backup on which another device went on. Nothing is deleted.',
     ways: ['retry', 'rejoin'],
   },
   'copied-home': {

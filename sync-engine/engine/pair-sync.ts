@@ -27,6 +27,12 @@ import type { PairDisk } from './pair-disk.ts';
 const PLAN_BATCH = 4000;
 /** No more is planned while this many commits wait. */
 const MAX_QUEUED_COMMITS = 12_000;
+/**
+ * While content moves, the dirty nodes are swept anew no sooner than this, nor before ten times what the last
+ * sweep took: most are busy, and passing over 100,000 of them at every wake was half of an upload's work.
+ */
+const SWEEP_MS = 1000;
+const SWEEP_SHARE = 10;
 /** Changes are read after this much quiet, doubling for what keeps changing. */
 const QUIET_MS = 50;
 const MAX_QUIET_MS = 10_000;
@@ -77,6 +83,9 @@ export class PairSync {
   #cursor = 0;
   /** A batch was planned since the sweep over the dirty nodes began. */
   #progressed = false;
+  /** What the lanes gave back: planned first, without a sweep. */
+  readonly #returned = new Set<NodeId>();
+  #sweep = { beganMs: Number.NEGATIVE_INFINITY, tookMs: 0 };
 
   constructor(parts: PairSyncParts) {
     const { pair, manifest, vault, disk, signal, hooks, clock } = parts;
@@ -95,7 +104,9 @@ export class PairSync {
       clearAt: hooks.clearAt,
     });
     this.guard = new RemovalGuard(this.books, clock);
-    const done = (): void => {
+    const done = (id: NodeId): void => {
+      // What failed waits for its time, which only the sweep knows.
+      if (pair.attempts(id) === 0) this.#returned.add(id);
       hooks.wake();
     };
     this.ingest = new IngestLane({
@@ -246,13 +257,39 @@ export class PairSync {
     return allowed.length > 0 || clean.length > 0;
   }
 
-  /** The next dirty nodes that no lane is busy with; after the last page it begins anew at the next call. */
+  /** The next dirty nodes that no lane is busy with; after the last page it begins anew at a later call. */
   #nextBatch(): NodeId[] {
+    const returned = this.#takeReturned();
+    if (returned.length > 0) return returned;
+    const { clock } = this.#parts;
+    const beganMs = clock.monotonicMs();
+    try {
+      return this.#sweepOn(beganMs);
+    } finally {
+      this.#sweep.tookMs += clock.monotonicMs() - beganMs;
+    }
+  }
+
+  #takeReturned(): NodeId[] {
+    const free: NodeId[] = [];
+    for (const id of this.#returned) {
+      if (free.length >= PLAN_BATCH) break;
+      this.#returned.delete(id);
+      if (!this.#isBusy(id) && this.pair.isDirty(id)) free.push(id);
+    }
+    return free;
+  }
+
+  #sweepOn(nowMs: number): NodeId[] {
     for (;;) {
       const { ids, cursor } = this.pair.dirty(PLAN_BATCH, this.#cursor, this.#parts.clock.nowMs());
       if (ids.length === 0) {
         const isStart = this.#cursor === 0;
+        const { beganMs, tookMs } = this.#sweep;
+        // Only what was marked again waits; what is newly marked stands behind the cursor and was just asked for.
+        if (this.busy && nowMs - beganMs < Math.max(SWEEP_MS, SWEEP_SHARE * tookMs)) return [];
         this.#cursor = 0;
+        this.#sweep = { beganMs: nowMs, tookMs: 0 };
         if (isStart || !this.#progressed) return [];
         this.#progressed = false;
         continue;

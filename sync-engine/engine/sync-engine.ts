@@ -462,6 +462,7 @@ export class SyncEngine {
       await vault.log.pull();
       this.clear(this.#pairOf(vault.vault), null, 'log-fault');
       this.clear(this.#pairOf(vault.vault), null, 'rolled-back');
+      this.clear(this.#pairOf(vault.vault), null, 'forked');
     } catch (error) {
       if (!(error instanceof LogFault)) throw error;
       this.#vaultFailed(vault.vault, error);
@@ -514,7 +515,9 @@ export class SyncEngine {
     const vault = this.#vaults.get(id);
     if (vault !== undefined) vault.stopped = error;
     const code: IssueCode =
-      error.code === 'rolled-back' || error.code === 'copied-home' ? error.code : 'log-fault';
+      error.code === 'rolled-back' || error.code === 'forked' || error.code === 'copied-home'
+        ? error.code
+        : 'log-fault';
     this.raise(this.#pairOf(id), null, code, error.code);
   }
 

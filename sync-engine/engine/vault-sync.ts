@@ -73,7 +73,7 @@ export class VaultSync {
       },
       retry: (error, attempt, signal) => hooks.retryUpload(error, attempt, signal),
     });
-    this.commits = new CommitQueue(this.log, clock, {
+    this.commits = new CommitQueue(this.log, manifest, clock, {
       busy: () => hooks.busy(vault),
       quota: (state) => {
         hooks.quota(state);

@@ -56,7 +56,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
         case 'out-of-sync': {
           const isFault = engine
             .issues()
-            .some((issue) => ['log-fault', 'rolled-back', 'copied-home'].includes(issue.code));
+            .some((issue) => ['log-fault', 'rolled-back', 'forked', 'copied-home'].includes(issue.code));
           throw isFault
             ? new PersonError(
                 'verification',

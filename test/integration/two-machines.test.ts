@@ -3,7 +3,7 @@
  * certificate, and the second joins with the address that carries its fingerprint. Needs root and iproute2;
  * without them the suite says so and is left out (run it as root with `ip` installed).
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess, type ExecFileSyncOptions } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,17 +45,17 @@ class Machine {
   /** Exit code and what was printed as JSON. */
   coffre(...args: string[]): { code: number; json: Record<string, unknown> } {
     const [file, all] = this.command('cli/main.ts', ...args, '--json');
-    const options = {
+    const options: ExecFileSyncOptions = {
       env: { ...process.env, COFFRE_HOME: this.home, COFFRE_PASSWORD: PASSWORD },
       timeout: COMMAND_MS,
       killSignal: 'SIGKILL',
-      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
     } as const;
     try {
-      return { code: 0, json: parsed(execFileSync(file, all, options).toString()) };
+      return { code: 0, json: parsed(execFileSync(file, all, options)) };
     } catch (error) {
-      const { status, stdout } = error as { status: number | null; stdout: Buffer };
-      return { code: status ?? -1, json: parsed(stdout.toString()) };
+      const { status, stdout } = error as { status: number | null; stdout: string };
+      return { code: status ?? -1, json: parsed(stdout) };
     }
   }
 }
