@@ -182,8 +182,12 @@ export class Device {
     return join(this.folder, ...parts);
   }
 
-  /** Runs `coffre ... --json` on this device. Never rejects for an exit code. */
+  /**
+   * Runs `coffre ... --json` on this device. Never rejects for an exit code, but for an engine that ended by
+   * itself: the command would start another, and nobody would know.
+   */
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+    this.#expectAlive();
     const child = spawn(process.execPath, [join(PROJECT, 'cli/main.ts'), ...args, '--json'], {
       env: { ...process.env, COFFRE_HOME: this.home, COFFRE_PASSWORD: this.#world.password, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -219,6 +223,7 @@ export class Device {
 
   /** A connection to the running engine, for what is asked often. */
   async engine(): Promise<ControlClient> {
+    this.#expectAlive();
     if (this.#client !== null) return this.#client;
     const client = await connectIfRunning(controlEndpoint(this.home));
     if (client === null) throw new Error(`no engine runs on ${this.name}: ${this.lastWords()}`);
@@ -273,6 +278,11 @@ export class Device {
 
   killNow(): void {
     if (this.#pid !== null) signal(this.#pid, 'SIGKILL');
+  }
+
+  #expectAlive(): void {
+    if (this.#pid === null || signal(this.#pid, 0)) return;
+    throw new Error(`the engine of ${this.name} ended by itself: ${this.lastWords()}`);
   }
 
   async #forget(): Promise<void> {
