@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT_NODE, toHex, type NodeId, type VaultId } from '../../protocol/ids.ts';
+import { hashOf } from '../../protocol/signing.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import type { NodeRecord } from '../../sync-engine/crypto/record.ts';
 import type { LogFaultCode } from '../../sync-engine/engine/log-fault.ts';
@@ -30,6 +31,7 @@ import { createMarker, makePairFolders } from '../../sync-engine/local-fs/root-m
 import { NodeDisk } from '../../sync-engine/local-fs/node-disk.ts';
 import type { Manifest } from '../../sync-engine/manifest/manifest.ts';
 import { openManifest } from '../../sync-engine/manifest/open.ts';
+import type { Cloud } from '../../sync-engine/remote/cloud.ts';
 import { InlineWorkers } from '../../sync-engine/workers/inline-workers.ts';
 import { SimCloud } from '../fakes/sim-cloud.ts';
 import { SimIdentity } from '../fakes/sim-identity.ts';
@@ -94,6 +96,11 @@ export class HostileWorld {
     device.bind(of.vault);
     await device.settle();
     return device;
+  }
+
+  /** The server as a device of it has it. */
+  line(keys: SimDevice): Cloud {
+    return new SimCloud(this.server, keys, new SimNetwork({ clock: CLOCK, fraction: () => 0.5 }));
   }
 
   async #start(keys: SimDevice): Promise<HostileDevice> {
@@ -164,8 +171,7 @@ export class HostileDevice {
   }
 
   static async start(world: HostileWorld, keys: SimDevice, home: string): Promise<HostileDevice> {
-    const network = new SimNetwork({ clock: CLOCK, fraction: () => 0.5 });
-    const line = lyingCloud(new SimCloud(world.server, keys, network));
+    const line = lyingCloud(world.line(keys));
     const identity = await SimIdentity.enrol(world.server, keys, line.cloud);
     const device = new HostileDevice(world, keys, identity, line, home);
     await device.engine.start();
@@ -216,7 +222,10 @@ export class HostileDevice {
     return current;
   }
 
-  /** Everything in the folder but the pair's own: path to content, `/` for a folder, `-> target` for a link. */
+  /**
+   * Everything in the folder but the pair's own: path to content (its hash where it is long), `/` for a folder,
+   * `-> target` for a link.
+   */
   files(): Record<string, string> {
     const found: Record<string, string> = {};
     const walk = (folder: string, prefix: string): void => {
@@ -228,7 +237,7 @@ export class HostileDevice {
         else if (stat.isDirectory()) {
           found[`${prefix}${name}/`] = '/';
           walk(path, `${prefix}${name}/`);
-        } else found[prefix + name] = readFileSync(path, 'latin1');
+        } else found[prefix + name] = shown(readFileSync(path));
       }
     };
     walk(this.folder, '');
@@ -298,4 +307,9 @@ export class HostileDevice {
     await this.workers.close();
     this.manifest.close();
   }
+}
+
+/** As `files` shows content. */
+export function shown(content: Uint8Array): string {
+  return content.length < 100 ? Buffer.from(content).toString('latin1') : `sha256 ${hashOf(content)}`;
 }

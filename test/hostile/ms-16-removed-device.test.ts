@@ -1,17 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeFrame } from '../../protocol/commit.ts';
-import { ROOT_NODE, toHex, type Hash, type NodeId, type PackName } from '../../protocol/ids.ts';
-import { hashOf } from '../../protocol/signing.ts';
+import { ROOT_NODE, toHex, type Hash, type NodeId } from '../../protocol/ids.ts';
 import { openVaultRing } from '../../sync-engine/account/vault-keys.ts';
-import { sealPackIndex } from '../../sync-engine/crypto/pack-index.ts';
-import { padPack } from '../../sync-engine/crypto/padding.ts';
-import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { openRecord } from '../../sync-engine/crypto/record.ts';
-import { openSegment, sealSegment } from '../../sync-engine/crypto/segment.ts';
+import { openSegment } from '../../sync-engine/crypto/segment.ts';
 import { openWrap } from '../../sync-engine/crypto/wraps.ts';
 import { FOLDER, HostileDevice, HostileWorld, RANDOM } from './hostile-world.ts';
 import { altered, forge, sealed } from './insider.ts';
 import { forgedPage } from './lies.ts';
+import { poisoned } from './poison.ts';
 
 let world: HostileWorld;
 let ann: HostileDevice;
@@ -215,39 +212,8 @@ describe('MS-16: a removed device together with the server', () => {
   it('cannot make a device believe that content is stored which is not', async () => {
     // Eve's index says that her pack holds the chunk of a file Bob is about to add; it holds other bytes.
     const content = 'what Bob will write';
-    const keys = eve.identity.vaultKeys(eve.vault);
-    const claimed = keys.chunkId(Buffer.from(content));
-    const segment = sealSegment(keys, 0, Buffer.from('something else indeed'), secureRandom);
-    const pack = padPack([segment], secureRandom);
-    const name = hashOf(pack) as string as PackName;
-    const index = sealPackIndex(
-      keys,
-      0,
-      name,
-      {
-        segments: [{ epoch: 0, offset: 0, length: segment.length }],
-        chunks: [
-          {
-            id: claimed,
-            segment: 0,
-            method: 0,
-            offset: 0,
-            storedLength: content.length,
-            length: content.length,
-          },
-        ],
-      } as Parameters<typeof sealPackIndex>[3],
-      secureRandom,
-    );
     bob.line.silent = true;
-    const put = { size: pack.length, chunks: () => [pack] };
-    await eve.line.cloud.putPack(eve.vault, name, put);
-    const added = { name, size: pack.length, indexHash: hashOf(index) };
-    const poisoned = forge(eve, [], {
-      packs: { added: [added], revived: [], dropped: [] },
-      indexes: [index],
-    });
-    expect((await eve.line.cloud.commit(eve.vault, poisoned.frame)).kind).toBe('committed');
+    const name = await poisoned(eve, Buffer.from(content), Buffer.from('something else indeed'));
     await removeEve();
     await bob.identity.followChain();
     await bob.settle();
