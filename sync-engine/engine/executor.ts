@@ -478,7 +478,15 @@ export class Executor {
       const step = this.#placeStep(item);
       if (step !== null) steps.push(step);
     }
-    if (steps.length > 0) await this.#runSteps(steps);
+    if (steps.length === 0) return;
+    // Written down for good before the folder changes: after a loss of power the folder may be newer than the
+    // manifest, and what was lost of it must not look like a person's edit.
+    const { manifest, books } = this.#parts;
+    manifest.transaction(() => {
+      for (const { id } of steps) books.pair.markUnsettled(id);
+    });
+    manifest.checkpoint();
+    await this.#runSteps(steps);
   }
 
   #placeStep({ id, state }: Staged): Step | null {

@@ -2,7 +2,7 @@
  * One pair, kept the same: observe the folder, plan over the three trees, carry the plan out, until nothing
  * is dirty. Runs as turns of one control thread; content moves in lanes beside it.
  */
-import type { NodeId, PackName } from '../../protocol/ids.ts';
+import type { ContentId, NodeId, PackName } from '../../protocol/ids.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
 import { plan } from '../plan/plan.ts';
@@ -361,15 +361,16 @@ export class PairSync {
    * put in the local trash and fetched again, never uploaded as if the person had edited it.
    */
   async verifyUnsettled(signal: AbortSignal): Promise<void> {
-    const { manifest, lstat } = this.#parts;
+    const { manifest } = this.#parts;
     const { pair } = this;
     if (this.disk.check(false).state !== 'ok') return;
     for (let ids = pair.unsettled(1000); ids.length > 0 && !signal.aborted; ids = pair.unsettled(1000)) {
       const files = ids.flatMap((id) => {
-        const local = pair.local.get(id);
-        const path = pair.diskPath(id);
-        if (local === undefined || path === null || local.type === 'folder') return [];
-        return [{ id, path: this.disk.absolute(path), type: local.type, size: local.size }];
+        const { type, size } = pair.local.get(id) ??
+          this.books.remoteInScope(id) ?? { type: 'folder', size: 0 };
+        const path = this.#placeOf(id);
+        if (path === null || type === 'folder') return [];
+        return [{ id, path: this.disk.absolute(path), type, size }];
       });
       const results = await this.vault.transfer.ingest(
         files,
@@ -377,30 +378,50 @@ export class PairSync {
         { known: (chunks) => Promise.resolve(chunks.map(() => true)), pack: () => Promise.resolve() },
         signal,
       );
-      const damaged: NodeId[] = [];
       for (const result of results) {
-        const local = pair.local.get(result.id);
-        const synced = pair.synced.get(result.id);
-        if (local === undefined || synced === undefined) continue;
-        const stat = lstat(this.disk.absolute(pair.diskPath(result.id) ?? ''));
-        if (result.ok && result.content.id === synced.content) continue;
-        const isEdit =
-          stat !== null && stat.size > 0 && local.type === 'file' && stat.mtimeUs !== local.mtimeUs;
-        if (!isEdit) damaged.push(result.id);
+        if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
       }
-      for (const id of damaged) await this.#refetch(id);
       manifest.transaction(() => {
         for (const id of ids) pair.clearUnsettled(id);
       });
     }
   }
 
+  /** Where the node is on disk, or would have been put: the manifest may be older than the folder. */
+  #placeOf(id: NodeId): string | null {
+    const { pair, books } = this;
+    if (pair.local.get(id) !== undefined) return pair.diskPath(id);
+    const remote = books.remoteInScope(id);
+    if (remote === undefined) return null;
+    const folder = pair.diskPath(remote.parent);
+    const name = this.disk.nameFor(remote.parent, remote.name, id);
+    if (folder === null || typeof name === 'object') return null;
+    return folder === '' ? name : `${folder}/${name}`;
+  }
+
+  /** What was put in place is not what is there, and no person edited it since. */
+  #isDamaged(id: NodeId, content: ContentId | null): boolean {
+    const { pair, books } = this;
+    const path = this.#placeOf(id);
+    const stat = path === null ? null : this.#parts.lstat(this.disk.absolute(path));
+    const local = pair.local.get(id);
+    // A row not read since it was seen to change is a person's.
+    const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
+      (state) => state !== undefined && (state.type === 'folder' || state.content !== null),
+    );
+    if (content !== null && states.some((state) => state?.content === content)) return false;
+    // Not put in place before the power went, or gone since: a row alone is out of date.
+    if (stat === null) return local !== undefined;
+    if (stat.size === 0 || stat.type !== 'file') return true;
+    // Whoever edits a file gives it a time of its own.
+    return states.some((state) => state?.mtimeUs === stat.mtimeUs);
+  }
+
   /** Out of the way and fetched again: without a synced state its absence is no deletion. */
   async #refetch(id: NodeId): Promise<void> {
     const { pair, books } = this;
-    const local = pair.local.get(id);
-    const path = pair.diskPath(id);
-    if (local === undefined || path === null) return;
+    const path = this.#placeOf(id);
+    if (path === null) return;
     const stat = this.#parts.lstat(this.disk.absolute(path));
     if (stat !== null && stat.type !== 'other') {
       await this.disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
@@ -408,8 +429,22 @@ export class PairSync {
     this.#parts.manifest.transaction(() => {
       books.vanished(id);
       pair.deleteSynced(id);
+      pair.markDirty(id);
     });
     this.#parts.hooks.did(path, 'verify-failed', 'power-loss', 0);
+  }
+
+  /** Puts what was applied on stable storage: only then is it settled. */
+  flush(): Promise<void> {
+    return this.#folder.run(async () => {
+      const ids = this.pair.unsettled(100_000);
+      if (ids.length === 0) return;
+      await this.disk.flush();
+      this.#parts.manifest.transaction(() => {
+        for (const id of ids) this.pair.clearUnsettled(id);
+      });
+      this.#parts.manifest.checkpoint();
+    });
   }
 
   #delay(id: NodeId, first: number, longest: number): void {

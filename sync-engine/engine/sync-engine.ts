@@ -822,15 +822,8 @@ export class SyncEngine {
 
   /** Puts what was applied on stable storage; only then is it settled. */
   async #flush(run: PairRun): Promise<void> {
-    const { manifest, clock } = this.#parts;
-    run.lastFlushMs = clock.monotonicMs();
-    const ids = run.sync.pair.unsettled(100_000);
-    if (ids.length === 0) return;
-    await run.sync.disk.flush();
-    manifest.transaction(() => {
-      for (const id of ids) run.sync.pair.clearUnsettled(id);
-    });
-    manifest.checkpoint();
+    run.lastFlushMs = this.#parts.clock.monotonicMs();
+    await run.sync.flush();
   }
 
   // What a person asks.
