@@ -51,6 +51,8 @@ export function writeFile(disk: Disk, path: string, text: string): void {
   disk.sync(handle);
   disk.close(handle);
   if (isNew) disk.setMode(path, 0o644);
+  // Where one journal keeps all names, flushing a file flushes every change of a name before it.
+  disk.flush('/', false);
 }
 
 export function removeAll(disk: Disk, path: string): void {
