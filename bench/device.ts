@@ -137,7 +137,7 @@ export class Device {
 function profilingNode({ folder, profiles, name }: DeviceOptions): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'node');
-  const flags = `--cpu-prof --cpu-prof-dir=${JSON.stringify(join(profiles ?? '', name))}`;
+  const flags = `--cpu-prof --cpu-prof-interval=2000 --cpu-prof-dir=${JSON.stringify(join(profiles ?? '', name))}`;
   writeFileSync(file, `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${flags} "$@"\n`);
   chmodSync(file, 0o755);
   return file;
