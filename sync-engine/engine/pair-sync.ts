@@ -33,6 +33,8 @@ const MAX_QUEUED_COMMITS = 12_000;
  */
 const SWEEP_MS = 1000;
 const SWEEP_SHARE = 10;
+/** Said of a folder by the scan, and taken back by it. */
+const FOLDER_ISSUES: ReadonlySet<string> = new Set(['unreadable', 'path-too-long'] satisfies IssueCode[]);
 /** Changes are read after this much quiet, doubling for what keeps changing. */
 const QUIET_MS = 50;
 const MAX_QUIET_MS = 10_000;
@@ -227,7 +229,10 @@ export class PairSync {
   async turn(): Promise<boolean> {
     if (this.vault.commits.size >= MAX_QUEUED_COMMITS) return false;
     const free = this.#nextBatch();
-    if (free.length === 0) return false;
+    if (free.length === 0) {
+      this.#forgetIssues();
+      return false;
+    }
     // No scan and no placement comes between what is planned and what is done.
     return this.#folder.run(() => this.#planAndDo(free));
   }
@@ -255,6 +260,16 @@ export class PairSync {
     this.ingest.pump();
     this.fetch.pump();
     return allowed.length > 0 || clean.length > 0;
+  }
+
+  /** A node that has nothing left to do has no issue either, however it came to that. */
+  #forgetIssues(): void {
+    const { manifest, hooks } = this.#parts;
+    for (const { pair, node, code } of manifest.issues()) {
+      if (pair !== this.pair.config.id || node === null || this.pair.isDirty(node)) continue;
+      const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node) !== undefined;
+      if (code !== 'tree-fault' && !isOfScan) hooks.clear(node, code as IssueCode);
+    }
   }
 
   /** The next dirty nodes that no lane is busy with; after the last page it begins anew at a later call. */
