@@ -1,7 +1,7 @@
 /** A device of the account that lies to the others about what it stored. */
 import type { PackName } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
-import { sealPackIndex } from '../../sync-engine/crypto/pack-index.ts';
+import { METHOD_STORED, sealPackIndex } from '../../sync-engine/crypto/pack-index.ts';
 import { padPack } from '../../sync-engine/crypto/padding.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { sealSegment } from '../../sync-engine/crypto/segment.ts';
@@ -19,7 +19,8 @@ export async function poisoned(
   const pack = padPack([segment], secureRandom);
   const name = hashOf(pack) as string as PackName;
   const { length } = claimed;
-  const chunk = { id: keys.chunkId(claimed), segment: 0, method: 0, offset: 0, storedLength: length, length };
+  const id = keys.chunkId(claimed);
+  const chunk = { id, segment: 0, method: METHOD_STORED, offset: 0, storedLength: length, length };
   const segments = [{ epoch: 0, offset: 0, length: segment.length }];
   const index = sealPackIndex(keys, 0, name, { segments, chunks: [chunk] }, secureRandom);
   await device.line.cloud.putPack(device.vault, name, { size: pack.length, chunks: () => [pack] });
