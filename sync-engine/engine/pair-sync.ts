@@ -18,7 +18,7 @@ import { Mutex } from './mutex.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import type { Clock, RandomSource } from './ports.ts';
-import { subtree } from './paths.ts';
+import { remotePath, subtree } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
 import type { VaultSync } from './vault-sync.ts';
 import type { PairDisk } from './pair-disk.ts';
@@ -255,6 +255,8 @@ export class PairSync {
           hooks.clear(id);
         }
       }
+      const planned = new Set([...clean, ...operations.map((operation) => operation.id)]);
+      for (const id of free) if (!planned.has(id) && this.#isAdrift(id)) this.#delay(id, RETRY_MS, MAX_RETRY_MS);
     });
     await this.#executor.run(allowed);
     this.ingest.pump();
@@ -270,6 +272,12 @@ export class PairSync {
       const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node) !== undefined;
       if (code !== 'tree-fault' && !isOfScan) hooks.clear(node, code as IssueCode);
     }
+  }
+
+  /** In the account, but no way leads to it from the root: a fault of the tree, which only a commit can mend. */
+  #isAdrift(id: NodeId): boolean {
+    const { remote } = this.vault.log.store;
+    return remote.get(id) !== undefined && remotePath(remote, id) === null;
   }
 
   /** The next dirty nodes that no lane is busy with; after the last page it begins anew at a later call. */

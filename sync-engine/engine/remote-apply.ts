@@ -62,6 +62,7 @@ function pathFault(store: VaultStore, id: NodeId): TreeFault | null {
     if (current === ROOT_NODE || current === TRASH_NODE) return null;
     const node = store.remote.get(current);
     if (node === undefined || node.parent === NOWHERE) return 'orphan';
+    if (current !== id && node.type !== 'folder') return 'orphan'; // nothing stands beneath a file or a link
     current = node.parent;
   }
   return 'cycle';
