@@ -1,7 +1,7 @@
 /** A device of the account that lies to the others about what it stored. */
 import type { PackName } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
-import { METHOD_STORED, sealPackIndex } from '../../sync-engine/crypto/pack-index.ts';
+import { METHOD_STORED, sealPackIndex, type IndexChunk } from '../../sync-engine/crypto/pack-index.ts';
 import { padPack } from '../../sync-engine/crypto/padding.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { sealSegment } from '../../sync-engine/crypto/segment.ts';
@@ -20,7 +20,14 @@ export async function poisoned(
   const name = hashOf(pack) as string as PackName;
   const { length } = claimed;
   const id = keys.chunkId(claimed);
-  const chunk = { id, segment: 0, method: METHOD_STORED, offset: 0, storedLength: length, length };
+  const chunk: IndexChunk = {
+    id,
+    segment: 0,
+    method: METHOD_STORED,
+    offset: 0,
+    storedLength: length,
+    length,
+  };
   const segments = [{ epoch: 0, offset: 0, length: segment.length }];
   const index = sealPackIndex(keys, 0, name, { segments, chunks: [chunk] }, secureRandom);
   await device.line.cloud.putPack(device.vault, name, { size: pack.length, chunks: () => [pack] });
