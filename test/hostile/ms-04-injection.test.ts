@@ -81,7 +81,10 @@ describe('MS-04: a commit injected into the log', () => {
 
   it('is refused from another vault', async () => {
     const other = toHex(RANDOM.bytes(16)) as VaultId;
-    await refused(altered(injection(ann).frame, { vault: other }, ann.identity.signSecret), 'forked');
+    await refused(
+      altered(injection(ann).frame, { vault: other }, ann.identity.signSecret),
+      'log-fault bad-chain',
+    );
   });
 
   it('is refused on a list of devices that is not the account’s', async () => {

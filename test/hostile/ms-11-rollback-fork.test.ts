@@ -124,7 +124,7 @@ describe('MS-11: a fork', () => {
     ann.line.lies = {
       changes: () => Promise.resolve(forgedPage({ seq: seq + 1, hash: '1'.repeat(64) as Hash }, [frame])),
     };
-    expect(await ann.look()).toEqual(['forked']);
+    expect(await ann.look()).toEqual(['log-fault bad-chain']);
     expect(ann.files()).toEqual({ 'kept.txt': 'kept', 'plan.txt': 'by Ann' });
   });
 
