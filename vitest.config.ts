@@ -17,6 +17,9 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...outside, ...crossingFolders.map((folder) => `test/${folder}/**`)],
+          // Some start a process, which a busy machine may take seconds for.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3';
 import { PersonError } from '../../protocol/errors.ts';
 import type { Home } from './home.ts';
 
-/** The function returned lets go. @throws PersonError engine-running */
+/** The function returned lets go; keep it, since a lock that is garbage is let go as well. @throws PersonError engine-running */
 export function lockEngine(home: Home): () => void {
   const lock = new Sqlite(home.lockPath, { timeout: 0 });
   try {

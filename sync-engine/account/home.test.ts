@@ -35,7 +35,7 @@ describe('the engine lock', () => {
     const home = await Home.open(root);
     const script = `
       const { lockEngine } = await import(${JSON.stringify(join(import.meta.dirname, 'engine-lock.ts'))});
-      lockEngine({ lockPath: ${JSON.stringify(home.lockPath)} });
+      globalThis.release = lockEngine({ lockPath: ${JSON.stringify(home.lockPath)} });
       console.log('held');
       setInterval(() => undefined, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
