@@ -7,6 +7,7 @@ import { ROOT_NODE, TRASH_NODE, type ContentId, type NodeId } from '../../protoc
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { LocalNode, PairStore, VaultStore } from '../manifest/manifest.ts';
+import { subtree } from './paths.ts';
 import { advanced, agreed, sameState } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
 
@@ -137,6 +138,14 @@ export class Books {
     for (const gone of ids.reverse()) {
       this.pair.deleteLocal(gone);
       this.pair.markDirty(gone);
+    }
+  }
+
+  /** Everything beneath a node of the account is looked at again, the node itself too. */
+  markRemoteSubtree(id: NodeId): void {
+    for (const node of subtree(this.vault.remote, id)) {
+      // The bound folder stands for the pair's own: no plan speaks of it.
+      if (node.id !== this.pair.config.bound) this.pair.markDirty(node.id);
     }
   }
 

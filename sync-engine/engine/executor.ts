@@ -11,7 +11,6 @@ import { sameContent, samePlace, sameState } from '../plan/base.ts';
 import { mayRemove, type RemoteOperation } from '../plan/fitting.ts';
 import type { Operation, Reason } from '../plan/operation.ts';
 import type { Trees } from '../plan/tree.ts';
-import { subtree } from './paths.ts';
 import type { Books } from './books.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
@@ -249,7 +248,7 @@ export class Executor {
         this.#touched(id);
         // A folder carried across the border of what is excluded takes nodes along that were at rest.
         if (state.type === 'folder' && books.hasRules) {
-          for (const node of subtree(log.store.remote, id)) books.pair.markDirty(node.id);
+          books.markRemoteSubtree(id);
         }
         const bytes = isSameContent ? 0 : state.size;
         this.#parts.hooks.did(id, actionOf(remote, state), reason, bytes);

@@ -15,7 +15,6 @@ import type { NodeType } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { IssueCode } from './issue-codes.ts';
 import type { PairDisk } from './pair-disk.ts';
-import { subtree } from './paths.ts';
 
 export interface ObserverParts {
   readonly books: Books;
@@ -272,7 +271,7 @@ export class Observer {
     books.hasRules = [...this.#ruleTexts.values()].some((each) => each !== '');
     if (before !== undefined) deeper.set(folder.path, true);
     // What the rules now let in or keep out is planned again.
-    for (const node of subtree(books.vault.remote, folderId)) books.pair.markDirty(node.id);
+    books.markRemoteSubtree(folderId);
   }
 
   #reportNames(folder: WalkedFolder): void {

@@ -19,7 +19,7 @@ import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import { remotePath, subtree } from './paths.ts';
-import { RemovalGuard } from './removal-guard.ts';
+import { RemovalGuard, withoutHeld } from './removal-guard.ts';
 import type { VaultSync } from './vault-sync.ts';
 import type { PairDisk } from './pair-disk.ts';
 
@@ -87,6 +87,8 @@ export class PairSync {
   #progressed = false;
   /** What the lanes gave back: planned first, without a sweep. */
   readonly #returned = new Set<NodeId>();
+  /** What waits for a person's decision about removals that stand in its way; tried now and then all the same. */
+  readonly #behindHeld = new Set<NodeId>();
   #sweep = { beganMs: Number.NEGATIVE_INFINITY, tookMs: 0 };
 
   constructor(parts: PairSyncParts) {
@@ -188,7 +190,7 @@ export class PairSync {
   select(id: NodeId, on: boolean): void {
     this.#parts.manifest.transaction(() => {
       this.pair.deselect(id, !on);
-      for (const node of subtree(this.books.vault.remote, id)) this.pair.markDirty(node.id);
+      this.books.markRemoteSubtree(id);
     });
     this.#parts.hooks.wake();
   }
@@ -245,7 +247,7 @@ export class PairSync {
       deviceName: this.#parts.deviceName,
       date: dateOf(clock.nowMs()),
     });
-    const allowed = this.#guarded(operations.filter((operation) => !this.#isBusy(operation.id)));
+    const { allowed, held } = this.#guarded(operations.filter((operation) => !this.#isBusy(operation.id)));
     this.counters.operations += allowed.length;
     this.#parts.manifest.transaction(() => {
       for (const id of clean) {
@@ -256,11 +258,14 @@ export class PairSync {
         }
       }
       const planned = new Set([...clean, ...operations.map((operation) => operation.id)]);
-      for (const id of free) if (!planned.has(id) && this.#isAdrift(id)) this.#delay(id, RETRY_MS, MAX_RETRY_MS);
+      for (const id of free)
+        if (!planned.has(id) && this.#isAdrift(id)) this.#delay(id, RETRY_MS, MAX_RETRY_MS);
     });
     await this.#executor.run(allowed);
     this.ingest.pump();
     this.fetch.pump();
+    if (held.size > 0)
+      this.#waitForDecision(free, new Set([...held, ...clean, ...allowed.map(({ id }) => id)]));
     return allowed.length > 0 || clean.length > 0;
   }
 
@@ -325,14 +330,28 @@ export class PairSync {
     }
   }
 
-  /** Holds back removals that are too many at once, until a person decides. */
-  #guarded(operations: readonly Operation[]): readonly Operation[] {
+  /** Holds back removals that are too many at once, and what needs them done first, until a person decides. */
+  #guarded(operations: readonly Operation[]): {
+    readonly allowed: readonly Operation[];
+    readonly held: ReadonlySet<NodeId>;
+  } {
     const { hooks, manifest } = this.#parts;
     const held = manifest.transaction(() => this.guard.judge(operations));
-    if (held.size === 0) return operations;
+    if (held.size === 0) return { allowed: operations, held };
     for (const id of held) this.pair.quarantine(id, Number.MAX_SAFE_INTEGER);
     hooks.raise(null, 'mass-deletion', '');
-    return operations.filter((operation) => !held.has(operation.id));
+    return { allowed: withoutHeld(operations, held, this.#trees()), held };
+  }
+
+  /** What a held removal keeps from being done is not planned over and over meanwhile. */
+  #waitForDecision(planned: readonly NodeId[], known: ReadonlySet<NodeId>): void {
+    this.#parts.manifest.transaction(() => {
+      for (const id of planned) {
+        if (known.has(id) || this.#isBusy(id)) continue;
+        this.#behindHeld.add(id);
+        this.#delay(id, RETRY_MS, MAX_RETRY_MS);
+      }
+    });
   }
 
   /** The person decided about a held mass deletion. */
@@ -345,6 +364,11 @@ export class PairSync {
         this.pair.markDirty(id);
       }
       if (way === 'delete') this.guard.allow(held);
+      for (const id of this.#behindHeld) {
+        this.pair.release(id);
+        this.pair.markDirty(id);
+      }
+      this.#behindHeld.clear();
     });
     this.#parts.hooks.clear(null, 'mass-deletion');
     this.#parts.hooks.wake();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { NodeId } from '../../protocol/ids.ts';
 import { confirmDeletes, guardDeletes, type DeleteWindow } from '../plan/mass-delete-guard.ts';
 import type { Operation } from '../plan/operation.ts';
+import type { Trees } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { Clock } from './ports.ts';
 
@@ -54,7 +55,7 @@ export class RemovalGuard {
     );
   }
 
-  /** Ids of the removals to hold back: all of the plan's, or none. */
+  /** Ids of the removals to hold back: all of the plan's but those that make way for another, or none. */
   judge(operations: readonly Operation[]): ReadonlySet<NodeId> {
     const removals = operations.filter(
       (operation) =>
@@ -66,7 +67,8 @@ export class RemovalGuard {
     if (removals.length === 0) return new Set();
     let going = 0;
     const replaced = placesTaken(operations);
-    for (const { id } of removals) if (!this.#isReplaced(id, replaced)) going += this.#filesBeneath(id);
+    const ends = removals.filter(({ id }) => !this.#isReplaced(id, replaced));
+    for (const { id } of ends) going += this.#filesBeneath(id);
     const { pair } = this.#books;
     const answer = guardDeletes({
       window: this.#window(),
@@ -76,7 +78,7 @@ export class RemovalGuard {
     });
     pair.setMeta(WINDOW, answer.window === null ? null : JSON.stringify(answer.window));
     if (answer.kind === 'allow') return new Set();
-    const ids = new Set(removals.map(({ id }) => id));
+    const ids = new Set(ends.map(({ id }) => id));
     pair.setMeta(HELD, JSON.stringify([...new Set([...this.#held(), ...ids])]));
     return ids;
   }
@@ -105,6 +107,43 @@ export class RemovalGuard {
     });
     this.#allowed = new Set(held);
     pair.setMeta(WINDOW, JSON.stringify(window));
+  }
+}
+
+/** A plan without its held removals and without what comes to their places, or beneath what then stays away. */
+export function withoutHeld(
+  operations: readonly Operation[],
+  held: ReadonlySet<NodeId>,
+  { local, remote }: Trees,
+): readonly Operation[] {
+  const away = new Set(held);
+  return operations.filter((operation) => {
+    const isKept = !away.has(operation.id) && !needsAway(operation, away, local, remote);
+    if (!isKept) away.add(operation.id);
+    return isKept;
+  });
+}
+
+function needsAway(
+  operation: Operation,
+  away: ReadonlySet<NodeId>,
+  local: Trees['local'],
+  remote: Trees['remote'],
+): boolean {
+  const stands = (tree: Trees['local'], parent: NodeId, name: string): boolean => {
+    const holder = tree.child(parent, name);
+    return away.has(parent) || (holder !== undefined && holder.id !== operation.id && away.has(holder.id));
+  };
+  switch (operation.kind) {
+    case 'put':
+      return stands(remote, operation.state.parent, operation.state.name);
+    case 'fetch':
+    case 'make-folder':
+      return stands(local, operation.state.parent, operation.state.name);
+    case 'move':
+      return stands(local, operation.parent, operation.name);
+    default:
+      return false;
   }
 }
 

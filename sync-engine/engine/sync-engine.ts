@@ -253,7 +253,9 @@ export class SyncEngine {
     const { manifest } = this.#parts;
     const runs = this.#runsOf(vault);
     manifest.transaction(() => {
-      for (const run of runs) for (const node of nodes) if (node !== ROOT_NODE) run.sync.pair.markDirty(node);
+      for (const run of runs)
+        for (const node of nodes)
+          if (node !== run.record.config.bound && node !== ROOT_NODE) run.sync.pair.markDirty(node);
     });
     for (const run of runs) run.wake.raise();
     this.#parts.hooks.changed('status');
