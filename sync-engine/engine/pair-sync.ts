@@ -428,6 +428,8 @@ export class PairSync {
       for (const result of results) {
         if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
       }
+      // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
+      await this.disk.flush();
       manifest.transaction(() => {
         for (const id of ids) pair.clearUnsettled(id);
       });
