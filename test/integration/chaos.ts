@@ -94,9 +94,9 @@ export class Chaos {
 
   /** Both devices in sync and the same; what is then on disk was seen for certain. */
   async agree(): Promise<void> {
-    for (const person of this.people) await person.selectAll();
     const [one, two] = [this.people[0].device, this.people[1].device];
     for (let round = 1; ; round += 1) {
+      for (const person of this.people) await person.selectAll();
       const codes: number[] = [];
       for (const device of [one, two, one]) codes.push(await this.#settle(device));
       const isSame = folderPrint(one.folder).join('\n') === folderPrint(two.folder).join('\n');

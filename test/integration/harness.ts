@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -282,7 +282,10 @@ export class Device {
 
   #expectAlive(): void {
     if (this.#pid === null || signal(this.#pid, 0)) return;
-    throw new Error(`the engine of ${this.name} ended by itself: ${this.lastWords()}`);
+    const how = existsSync(controlEndpoint(this.home).address)
+      ? 'was killed or crashed'
+      : 'ended in good order';
+    throw new Error(`the engine of ${this.name} ${how}, unasked: ${this.lastWords()}`);
   }
 
   async #forget(): Promise<void> {
@@ -306,6 +309,21 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`);
     await delay(20);
   }
+}
+
+/** All entries of a folder of the account. @throws PersonError not-found */
+export async function entriesOf(
+  engine: ControlClient,
+  path: string,
+): Promise<ControlResult<'ls'>['entries']> {
+  const entries: ControlResult<'ls'>['entries'] = [];
+  let cursor: string | null = null;
+  do {
+    const page: ControlResult<'ls'> = await engine.call('ls', { path, cursor, limit: 500 });
+    entries.push(...page.entries);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return entries;
 }
 
 /** False when there is no such process. A zombie, waiting for a parent that never asks, counts as gone. */

@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { PersonError } from '../../protocol/errors.ts';
 import type { Dice } from './dice.ts';
-import type { Device } from './harness.ts';
+import { entriesOf, type Device } from './harness.ts';
 import type { Ledger } from './ledger.ts';
 
 interface Found {
@@ -307,25 +307,21 @@ export class Person {
     }
   }
 
-  /** Takes back whatever is kept off this device. */
+  /** Takes back whatever is kept off this device and stands still meanwhile. */
   async selectAll(): Promise<void> {
     const engine = await this.device.engine();
     const folders = ['/'];
     for (let path = folders.shift(); path !== undefined; path = folders.shift()) {
-      let cursor: string | null = null;
-      do {
-        const page: Awaited<ReturnType<typeof engine.call<'ls'>>> = await engine.call('ls', {
-          path,
-          cursor,
-          limit: 500,
-        });
-        for (const entry of page.entries) {
+      try {
+        for (const entry of await entriesOf(engine, path)) {
           const inside = `${path === '/' ? '' : path}/${entry.name}`;
           if (!entry.selected) await engine.call('select', { path: inside, on: true });
           if (entry.type === 'folder') folders.push(inside);
         }
-        cursor = page.nextCursor;
-      } while (cursor !== null);
+      } catch (error) {
+        // The other device carried it away.
+        if (!(error instanceof PersonError && error.code === 'not-found')) throw error;
+      }
     }
   }
 }

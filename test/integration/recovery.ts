@@ -1,7 +1,7 @@
 /** Gets back what is no longer in a folder, the way a person would: from the account's trash and versions. */
 import type { ControlClient } from '../../sync-engine/client/client.ts';
 import { contentHashes } from './folder-print.ts';
-import type { Device } from './harness.ts';
+import { entriesOf, type Device } from './harness.ts';
 
 type Wanted = ReadonlyMap<string, { readonly size: number; readonly path: string }>;
 
@@ -57,20 +57,11 @@ async function filesOf(engine: ControlClient): Promise<string[]> {
   const files: string[] = [];
   const folders = ['/'];
   for (let path = folders.shift(); path !== undefined; path = folders.shift()) {
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<typeof engine.call<'ls'>>> = await engine.call('ls', {
-        path,
-        cursor,
-        limit: 500,
-      });
-      for (const entry of page.entries) {
-        const inside = `${path === '/' ? '' : path}/${entry.name}`;
-        if (entry.type === 'folder') folders.push(inside);
-        else if (entry.type === 'file') files.push(inside);
-      }
-      cursor = page.nextCursor;
-    } while (cursor !== null);
+    for (const { name, type } of await entriesOf(engine, path)) {
+      const inside = `${path === '/' ? '' : path}/${name}`;
+      if (type === 'folder') folders.push(inside);
+      else if (type === 'file') files.push(inside);
+    }
   }
   return files;
 }
