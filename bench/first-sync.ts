@@ -27,6 +27,7 @@ export async function firstSync(
     // Being idle is asked first: it is cheap, and counting the files of a tree is not.
     await world.until(async () => (await world.isIdle()) && filesOf(onB).length === count, DEADLINE_MS, 50);
   });
+  setting.say(`on B after ${cost.seconds.toFixed(1)} s; comparing`);
   compareTrees(join(world.a.files, 'tree'), onB);
   return row(`first sync of ${count} files of ${size / 1024} KiB`, cost.seconds, {
     target,

@@ -28,6 +28,7 @@ async function restart(world: World, setting: Setting, count: number): Promise<R
   await world.a.start();
   await world.until(() => world.a.isIdle(), RESTART_MS);
   const seconds = (performance.now() - began) / 1000;
+  setting.say(`idle again after ${seconds.toFixed(1)} s`);
   const cpu = cpuSecondsOf(world.a.pid);
   return row(`restart with ${count} unchanged files until idle`, seconds, {
     target: setting.quick ? null : 10,
