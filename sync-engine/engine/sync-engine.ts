@@ -584,7 +584,7 @@ export class SyncEngine {
   /** Follows a vault this device holds keys of; the pairs may come later. */
   async followVault(vault: VaultId): Promise<VaultSync> {
     const sync = this.#vaultSync(vault);
-    if (this.#online) await this.#pull(sync);
+    await this.#pull(sync);
     return sync;
   }
 

@@ -18,7 +18,7 @@ import { forPerson } from '../account/person-errors.ts';
 import { formatServerAddress, parseServerAddress } from '../remote/server-address.ts';
 import { prepareFolder } from './engine-handlers.ts';
 import type { Host } from './host.ts';
-import { writePairs } from './pair-file.ts';
+import { forgetPairs } from './pair-file.ts';
 
 type AccountMethod =
   | 'signup'
@@ -79,7 +79,7 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
     },
     logout: async () => {
       await host.release((running) => logout(running.device));
-      await writePairs(host.home, []);
+      await forgetPairs(host.home);
       return {};
     },
     'account.delete': async ({ password }) => {
@@ -87,7 +87,7 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
       const proof = await host.running().device.prove(password);
       wipeAccountKeys(proof.account);
       await host.release((running) => deleteAccount(running.device, password));
-      await writePairs(host.home, []);
+      await forgetPairs(host.home);
       return {};
     },
 
@@ -134,7 +134,7 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
 
   /** Opens what was just enrolled, makes or finds the first vault, links the folder. */
   async function begin(to: Host, enrolled: Enrolled, folder: string) {
-    await writePairs(to.home, []);
+    await forgetPairs(to.home);
     await to.unlock({ kind: 'keychain', unlockKey: enrolled.unlockKey });
     const running = to.running();
     const pair = await forPerson(async () => {

@@ -2,6 +2,7 @@
  * The pairs of this device, kept beside the manifest (`pairs.json`): a damaged manifest is rebuilt from the disk
  * and the account, and which folders are bound to what must not be lost with it.
  */
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { vaultIdSchema } from '../../protocol/cloud.ts';
@@ -9,6 +10,9 @@ import { isId16, type NodeId } from '../../protocol/ids.ts';
 import { readIfThere, writeDurably } from '../account/durable-file.ts';
 import { damaged, type Home } from '../account/home.ts';
 import type { PairRecord } from '../engine/sync-engine.ts';
+
+/** The manifest's database, in the home; what SQLite and a repair put beside it begins with the same name. */
+export const MANIFEST_FILE = 'manifest.db';
 
 const fileSchema = z.object({
   version: z.literal(1),
@@ -51,4 +55,12 @@ export async function readPairs(home: Home): Promise<PairRecord[]> {
 export async function writePairs(home: Home, records: readonly PairRecord[]): Promise<void> {
   const pairs = records.map(({ config, marker }) => ({ ...config, marker }));
   await writeDurably(fileOf(home), `${JSON.stringify({ version: 1, pairs }, null, 2)}\n`);
+}
+
+/** Another identity begins without pairs and without a merge base: whatever lies in its folders is merged. */
+export async function forgetPairs(home: Home): Promise<void> {
+  await writePairs(home, []);
+  for (const name of await readdir(home.path)) {
+    if (name.startsWith(MANIFEST_FILE)) await rm(join(home.path, name), { force: true });
+  }
 }

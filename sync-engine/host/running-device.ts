@@ -26,7 +26,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
-import { readPairs, writePairs } from './pair-file.ts';
+import { MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
 
 const realClock: Clock = {
@@ -126,7 +126,7 @@ export class RunningDevice {
     hooks: RunningHooks,
   ): Promise<RunningDevice> {
     const pairs = await readPairs(home);
-    const path = join(home.path, 'manifest.db');
+    const path = join(home.path, MANIFEST_FILE);
     let manifest: Manifest;
     let rebuilt = false;
     try {

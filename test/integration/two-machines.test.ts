@@ -52,7 +52,7 @@ class Machine {
       encoding: 'utf8',
     } as const;
     try {
-      return { code: 0, json: parsed(execFileSync(file, all, options)) };
+      return { code: 0, json: parsed(String(execFileSync(file, all, options))) };
     } catch (error) {
       const { status, stdout } = error as { status: number | null; stdout: string };
       return { code: status ?? -1, json: parsed(stdout) };
