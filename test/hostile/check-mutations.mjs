@@ -12,6 +12,8 @@ const asked = process.argv.slice(2);
 const mutations = MUTATIONS.filter(({ attack }) => asked.length === 0 || asked.includes(attack));
 const copy = mkdtempSync(join(tmpdir(), 'coffre-mutations-'));
 
+let lastOutput = '';
+
 /** True when the tests of these attacks pass in the copy. */
 function passes(attacks) {
   const files = attacks.map((attack) => `test/hostile/${attack.toLowerCase()}-`);
@@ -35,6 +37,7 @@ function passes(attacks) {
   if (!/Tests .*\d+ (failed|passed)/.test(run.stdout)) {
     throw new Error(`the tests did not run:\n${run.stdout}\n${run.stderr}`);
   }
+  lastOutput = run.stdout;
   return false;
 }
 
@@ -50,7 +53,7 @@ try {
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const attacks = [...new Set(mutations.map(({ attack }) => attack))];
-  if (!passes(attacks)) throw new Error('the tests fail before anything is taken away');
+  if (!passes(attacks)) throw new Error(`the tests fail before anything is taken away\n${lastOutput}`);
   console.log('| attack | taken away | noticed |\n|---|---|---|');
   for (const { attack, what, file, find, replace } of mutations) {
     const path = join(copy, file);

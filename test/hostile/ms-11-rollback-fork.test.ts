@@ -142,6 +142,18 @@ describe('MS-11: a fork', () => {
     },
   );
 
+  it('is found by the hash of the commit before, though all else fits', async () => {
+    const node = ann.node('plan.txt');
+    const record = recordOf(ann.sync.log, ann.sync.log.store.remote.get(node)!, { mode: 0o600 });
+    const nodes = [{ node, object: sealed(ann, node, record) }];
+    const other = forge(ann, nodes, { previous: '4'.repeat(64) as Hash });
+    bob.line.silent = true;
+    bob.line.lies = {
+      changes: () => Promise.resolve(forgedPage({ seq: other.header.seq, hash: other.hash }, [other.frame])),
+    };
+    expect(await bob.pull()).toBe('forked');
+  });
+
   it('is found through the heads a commit says other devices were seen at', async () => {
     const node = ann.node('plan.txt');
     const record = recordOf(ann.sync.log, ann.sync.log.store.remote.get(node)!, { mode: 0o600 });
