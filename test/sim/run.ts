@@ -11,7 +11,7 @@ const beganMs = performance.now();
 const failed: number[] = [];
 for (let seed = from; seed < from + seeds; seed += 1) {
   const outcome = await simulate(seed);
-  if (process.stderr.isTTY) process.stderr.write(`\rseed ${seed}`);
+  if ((seed - from) % 100 === 99) process.stderr.write(`seed ${seed}\n`);
   if (outcome.broken.length === 0) continue;
   failed.push(seed);
   process.stdout.write(`${told(outcome)}\n\n`);
