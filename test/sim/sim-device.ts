@@ -17,6 +17,8 @@ import { SimWatcher, type WatchFaults } from './sim-watcher.ts';
 import { virtualClock, type VirtualTime } from './virtual-time.ts';
 
 export const ROOT = '/pair';
+/** Acts within calls of the disk: more files make more calls, which would make more files. */
+const MOST_MEDDLING = 12;
 const SPOOL = '/home/spool';
 const SCAN_INTERVAL_MS = 10 * 60_000;
 
@@ -72,6 +74,7 @@ export class SimDevice {
   #running: Running | null = null;
   #watcher: SimWatcher | null = null;
   lives = 0;
+  #meddled = 0;
 
   constructor(parts: SimDeviceParts) {
     const { name, seed, time, wallMs, identity, vault } = parts;
@@ -134,8 +137,9 @@ export class SimDevice {
     const life = new Life(manifest, {
       called: (call, path) => {
         trace(`${this.name} ${call} ${path}`);
-        if (this.#chance.happens(meddling())) {
-          tell(`${this.name} meets its person within a call of the disk (${call} ${path}):`);
+        if (this.#meddled < MOST_MEDDLING && this.#chance.happens(meddling())) {
+          this.#meddled += 1;
+          tell(`meets its person within a call of the disk (${call} ${path}):`);
           this.person.act();
         }
       },
