@@ -9,7 +9,7 @@ import { IgnoreRules } from '../local-fs/ignore-rules.ts';
 import { remoteNameOf } from '../local-fs/path-rules.ts';
 import type { RootProblem } from '../local-fs/root-marker.ts';
 import type { WalkedFolder } from '../local-fs/walk.ts';
-import type { LocalNode, Manifest } from '../manifest/manifest.ts';
+import type { IssueRow, LocalNode, Manifest } from '../manifest/manifest.ts';
 import { diffFolder, type FolderChange, type Known, type Seen } from '../plan/diff.ts';
 import type { NodeType } from '../plan/tree.ts';
 import type { Books } from './books.ts';
@@ -49,6 +49,8 @@ export class Observer {
   #everything = true;
   /** Rule texts by folder, to see them change. */
   readonly #ruleTexts = new Map<string, string>();
+  /** Of what no account could hold, by folder and path; read from the manifest at first. */
+  #reported: Map<string, Map<string, IssueCode>> | null = null;
   #changes = 0;
 
   constructor(parts: ObserverParts) {
@@ -107,6 +109,7 @@ export class Observer {
     }
     this.#parts.manifest.transaction(() => {
       this.#settleMissing(missing);
+      this.#forgetGoneFolders();
     });
     return { outcome: 'done', changes: this.#changes };
   }
@@ -127,8 +130,8 @@ export class Observer {
     }
     clearAt(folder.path, 'unreadable');
     this.#takeRules(folder, folderId, deeper);
-    this.#reportNames(folder);
-    const entries = folder.entries.flatMap((entry) => this.#seen(entry, folder.path));
+    this.#report(folder);
+    const entries = folder.entries.flatMap((entry) => this.#seen(entry));
     const rows = pair.localChildren(folderId).filter((row) => !row.parked);
     const ignored = new Set(folder.ignored);
     const known: KnownRow[] = [];
@@ -158,12 +161,9 @@ export class Observer {
     return stat !== null && stat.ino === node.ino && stat.dev === node.dev;
   }
 
-  #seen(entry: DirectoryEntry, folder: string): SeenEntry[] {
+  #seen(entry: DirectoryEntry): SeenEntry[] {
     const { type } = entry.stat;
-    if (type === 'other') {
-      this.#parts.raise(null, 'not-supported', folder === '' ? entry.name : `${folder}/${entry.name}`);
-      return [];
-    }
+    if (type === 'other') return [];
     return [{ ...entry.stat, ...normal(type, entry.stat), type, name: entry.name, stat: entry.stat }];
   }
 
@@ -274,10 +274,31 @@ export class Observer {
     books.markRemoteSubtree(folderId);
   }
 
-  #reportNames(folder: WalkedFolder): void {
-    const { raise } = this.#parts;
-    for (const name of folder.invalid)
-      raise(null, 'invalid-name', folder.path === '' ? name : `${folder.path}/${name}`);
+  /** What a folder holds that no account could, and what it no longer does. */
+  #report(folder: WalkedFolder): void {
+    const { books, manifest, raise, clearAt } = this.#parts;
+    this.#reported ??= foreignByFolder(
+      manifest.issues().filter((issue) => issue.pair === books.pair.config.id),
+    );
+    const before = this.#reported.get(folder.path);
+    const now = new Map<string, IssueCode>();
+    const at = (name: string): string => (folder.path === '' ? name : `${folder.path}/${name}`);
+    for (const name of folder.invalid) now.set(at(name), 'invalid-name');
+    for (const entry of folder.entries)
+      if (entry.stat.type === 'other') now.set(at(entry.name), 'not-supported');
+    for (const [path, code] of now) raise(null, code, path);
+    for (const [path, code] of before ?? []) if (now.get(path) !== code) clearAt(path, code);
+    if (now.size > 0) this.#reported.set(folder.path, now);
+    else this.#reported.delete(folder.path);
+  }
+
+  /** With a folder goes what it held and no account could. */
+  #forgetGoneFolders(): void {
+    for (const [folder, paths] of this.#reported ?? []) {
+      if (this.#parts.books.pair.localAt(folder) !== null) continue;
+      for (const [path, code] of paths) this.#parts.clearAt(path, code);
+      this.#reported?.delete(folder);
+    }
   }
 
   #settleMissing(missing: ReadonlyMap<NodeId, LocalNode>): void {
@@ -288,6 +309,19 @@ export class Observer {
       books.vanished(id);
     }
   }
+}
+
+/** Issues of what was only seen in a folder, by folder and path. */
+function foreignByFolder(issues: readonly IssueRow[]): Map<string, Map<string, IssueCode>> {
+  const byFolder = new Map<string, Map<string, IssueCode>>();
+  for (const { code, path } of issues) {
+    if (code !== 'invalid-name' && code !== 'not-supported') continue;
+    const folder = parentOf(path);
+    const known = byFolder.get(folder);
+    if (known === undefined) byFolder.set(folder, new Map([[path, code]]));
+    else known.set(path, code);
+  }
+  return byFolder;
 }
 
 function knownRow(row: LocalNode): KnownRow {
