@@ -90,10 +90,16 @@ export class HostileWorld {
     return device;
   }
 
-  /** One more device of the same person, in sync before it is returned. */
-  async another(of: HostileDevice, name = 'Laptop'): Promise<HostileDevice> {
+  /** One more device of the same person, at the beginning of its first sync. */
+  async joining(of: HostileDevice, name: string): Promise<HostileDevice> {
     const device = await this.#start(await this.server.addDevice(of.keys, name));
     device.bind(of.vault);
+    return device;
+  }
+
+  /** The same, in sync before it is returned. */
+  async another(of: HostileDevice, name = 'Laptop'): Promise<HostileDevice> {
+    const device = await this.joining(of, name);
     await device.settle();
     return device;
   }

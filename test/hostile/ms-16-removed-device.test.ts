@@ -179,8 +179,6 @@ describe('MS-16: a removed device together with the server', () => {
   ): Promise<string | null> {
     const carol = await HostileDevice.start(world, keys, `${world.root}/carol`);
     try {
-      const sync = await carol.engine.followVault(ann.vault);
-      await carol.engine.stop();
       carol.line.lies = {
         vaults: () => Promise.resolve([{ vault: ann.vault, head: shown.head, createdAtMs: 1 }]),
         headers: () => Promise.resolve([{ receivedAtMs: 1, signed: shown.signed }]),
@@ -189,6 +187,8 @@ describe('MS-16: a removed device together with the server', () => {
           return { ...page, nodes: [...page.nodes, shown.node] };
         },
       };
+      // Only now: from here on the engine may read the log at any time.
+      const sync = await carol.engine.followVault(ann.vault);
       return await sync.log.pull().then(
         () => null,
         (error: unknown) => (error as { code: string }).code,
