@@ -249,15 +249,16 @@ describe('folders and disks', () => {
     const copy = world.machine('copy');
     rmSync(copy.home, { recursive: true, force: true });
     cpSync(two.home, copy.home, { recursive: true });
+    // Copied without its rights, which Coffre would refuse before anything else.
+    rmSync(join(copy.home, 'run'), { recursive: true, force: true });
     await two.start();
     writeFileSync(two.path('after the copy'), 'the original goes on');
     await agree(two, one);
     const before = folderPrint(one.folder);
     await two.stop();
-    await copy.start();
-    const waited = await copy.wait(20);
-    expect(waited.code).not.toBe(0);
-    expect(await codes(copy)).toContain('copied-home');
+    const refused = await copy.cli(['start']);
+    expect(refused).toMatchObject({ code: 5, errorCode: 'signed-out' });
+    expect(JSON.stringify(refused.json)).toContain('copied');
     await copy.stop();
     await two.start();
     await agree(two, one);
