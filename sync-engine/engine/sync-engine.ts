@@ -657,6 +657,12 @@ export class SyncEngine {
         },
       },
     });
+    // The log may have been read before the pair was: everything in the bound folder is new to it.
+    if (!known) {
+      manifest.transaction(() => {
+        sync.books.markRemoteSubtree(config.bound);
+      });
+    }
     const watcher = this.#parts.watch();
     const run: PairRun = {
       record,
