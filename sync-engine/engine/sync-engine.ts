@@ -882,7 +882,8 @@ export class SyncEngine {
       run.sync.busy ||
       run.sync.vault.commits.hasWork ||
       run.sync.observer.hasHints ||
-      run.sync.hasReadyWork()
+      // What depends on a held removal is ready and cannot move: a person decides.
+      (!run.sync.guard.isHolding && run.sync.hasReadyWork())
     );
   }
 
