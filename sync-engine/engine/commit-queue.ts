@@ -59,8 +59,6 @@ export class CommitQueue {
   readonly #inline = new Map<PackName, SealedPack>();
   #lastCommitMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
-  /** Pack changes of housekeeping, for the next commit. */
-  #dropped: PackEntry[] = [];
 
   constructor(log: VaultLog, manifest: Pick<Manifest, 'transaction'>, clock: Clock, hooks: CommitQueueHooks) {
     this.#log = log;
@@ -96,12 +94,8 @@ export class CommitQueue {
     return this.#inline.has(name);
   }
 
-  drop(packs: readonly PackEntry[]): void {
-    this.#dropped.push(...packs);
-  }
-
   get hasWork(): boolean {
-    return this.#items.size > 0 || this.#dropped.length > 0;
+    return this.#items.size > 0;
   }
 
   /** Whether something is to be committed now, or is being committed. */
@@ -137,7 +131,7 @@ export class CommitQueue {
   async #run(): Promise<void> {
     for (;;) {
       const valid = this.#validate([...this.#items.values()].slice(0, MAX_ITEMS));
-      if (valid.length === 0 && this.#dropped.length === 0) return;
+      if (valid.length === 0) return;
       const outcome = await this.#attempt(valid);
       if (outcome.kind === 'committed') {
         this.#lastCommitMs = this.#clock.monotonicMs();
@@ -171,7 +165,6 @@ export class CommitQueue {
       const row = store.pack(name);
       if (row?.state === 'dropped') revived.set(name, entryOf(row));
     }
-    const dropped = this.#dropped.filter((pack) => store.pack(pack.name)?.state === 'live');
     const nodes: ProposedNode[] = batch.map(({ node, record }) => ({ node, record }));
     const outcome = await this.#log.commit({
       // An event may have moved the log since this batch was judged.
@@ -179,11 +172,10 @@ export class CommitQueue {
       nodes,
       added,
       revived: [...revived.values()],
-      dropped,
+      dropped: [],
     });
     if (outcome.kind !== 'committed') return outcome;
     for (const { row } of inline) this.#inline.delete(row.name);
-    this.#dropped = [];
     this.#manifest.transaction(() => {
       for (const item of batch) {
         // It may have been replaced by a newer item for the node while the commit was under way.
