@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const nodeGlobals = Object.fromEntries(
@@ -15,7 +16,7 @@ export default defineConfig([
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [
       js.configs.recommended,
       tseslint.configs.strictTypeChecked,
@@ -59,7 +60,10 @@ export default defineConfig([
         'error',
         {
           patterns: [
-            { regex: '^\\.{1,2}/.*(?<!\\.(ts|json|mjs))$', message: 'Write the file extension (.ts).' },
+            {
+              regex: '^\\.{1,2}/.*(?<!\\.(ts|tsx|json|mjs|css|svg))$',
+              message: 'Write the file extension (.ts).',
+            },
           ],
         },
       ],
@@ -95,6 +99,14 @@ export default defineConfig([
         'crypto',
         'fetch',
       ],
+    },
+  },
+  {
+    files: ['renderer/**/*.ts', 'renderer/**/*.tsx'],
+    extends: [reactHooks.configs.flat['recommended-latest']],
+    rules: {
+      // React takes async handlers, and what they reject with is caught inside them.
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
     },
   },
   {

@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['**/*.test.ts'],
+          include: ['**/*.test.ts', '**/*.test.tsx'],
           exclude: [...outside, ...crossingFolders.map((folder) => `test/${folder}/**`)],
           // Some start a process, which a busy machine may take seconds for.
           testTimeout: 30_000,

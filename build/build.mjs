@@ -28,6 +28,8 @@ import {
 
 /** The programs; tests, benches and tools run from their sources. */
 const builtFolders = ['protocol', 'sync-engine', 'cloud', 'cli'];
+/** Bundled instead of compiled: the desktop app. */
+const bundledFolders = ['electron', 'renderer'];
 
 export const distFolder = path.join(root, 'dist');
 const stamp = path.join(distFolder, '.stamp');
@@ -50,6 +52,12 @@ function build() {
     const compiler = toolArguments('tsc', ['--project', 'tsconfig.build.json', '--outDir', fresh]);
     const result = spawnSync(node24, compiler, { cwd: root, stdio: 'inherit', env: environment() });
     if (result.status !== 0) return result.status ?? 1;
+    const bundled = spawnSync(node24, [path.join(root, 'build', 'bundle.mjs'), fresh], {
+      cwd: root,
+      stdio: 'inherit',
+      env: environment(),
+    });
+    if (bundled.status !== 0) return bundled.status ?? 1;
     for (const file of sources().filter((name) => name.endsWith('.sql'))) {
       mkdirSync(path.dirname(path.join(fresh, file)), { recursive: true });
       copyFileSync(path.join(root, file), path.join(fresh, file));
@@ -75,6 +83,7 @@ function sourceHash() {
     'tsconfig.json',
     'tsconfig.build.json',
     'build/build.mjs',
+    'build/bundle.mjs',
     'package.json',
     'package-lock.json',
   ];
@@ -89,7 +98,11 @@ function sourceHash() {
 
 function sources() {
   const isSource = (file) => (file.endsWith('.ts') && !file.endsWith('.test.ts')) || file.endsWith('.sql');
-  return builtFolders.flatMap(filesUnder).filter(isSource);
+  const isTest = (file) => /\.test\.tsx?$/.test(file);
+  return [
+    ...builtFolders.flatMap(filesUnder).filter(isSource),
+    ...bundledFolders.flatMap(filesUnder).filter((file) => !isTest(file)),
+  ];
 }
 
 if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -23,6 +23,7 @@ const checks = {
   format: ['prettier', '--check', '--log-level', 'warn', '.'],
   lint: ['eslint', '.', '--max-warnings', '0'],
   types: ['tsc', '--noEmit'],
+  'types-window': ['tsc', '--noEmit', '--project', 'renderer/tsconfig.json'],
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
