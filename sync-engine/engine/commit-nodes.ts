@@ -4,7 +4,7 @@ import { PersonError } from '../../protocol/errors.ts';
 import type { PackName } from '../../protocol/ids.ts';
 import { noLongerKept } from './person-work.ts';
 import { entryOf } from './pack-rows.ts';
-import type { Proposal } from './vault-log.ts';
+import type { Proposal } from './log-propose.ts';
 import type { VaultSync } from './vault-sync.ts';
 
 /** Lost races after which something else is wrong. */

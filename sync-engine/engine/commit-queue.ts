@@ -11,7 +11,8 @@ import type { RemoteOperation } from '../plan/fitting.ts';
 import type { CommitOutcome } from '../remote/cloud.ts';
 import type { Clock } from './ports.ts';
 import { entryOf } from './pack-rows.ts';
-import type { ProposedNode, VaultLog } from './vault-log.ts';
+import type { ProposedNode } from './log-propose.ts';
+import type { VaultLog } from './vault-log.ts';
 
 /** Entries in one commit: about 2.5 MB of records. */
 const MAX_ITEMS = 4000;

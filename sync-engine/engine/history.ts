@@ -12,7 +12,8 @@ import { checkAuthor, readHeader } from './commit-rules.ts';
 import type { DeviceIdentity } from './device-identity.ts';
 import { LogFault } from './log-fault.ts';
 import { readSnapshot } from './snapshot.ts';
-import { TRASHED_AT, type VaultLog } from './vault-log.ts';
+import { TRASHED_AT } from './log-scope.ts';
+import type { VaultLog } from './vault-log.ts';
 
 export interface NodeVersion {
   /** The node's revision: what `--version` takes. */

@@ -10,7 +10,8 @@ import { MIB, RETENTION_MS } from '../../protocol/limits.ts';
 import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
 import { entryOf } from './pack-rows.ts';
 import { subtree } from './paths.ts';
-import { TRASHED_AT, type VaultLog } from './vault-log.ts';
+import { TRASHED_AT } from './log-scope.ts';
+import type { VaultLog } from './vault-log.ts';
 
 /** Below this share of live bytes a pack is copied and dropped. */
 const LIVE_SHARE = 0.5;

@@ -10,7 +10,7 @@ import { asked, nothingAt } from './person-work.ts';
 import { parseAccountPath, subtree } from './paths.ts';
 import { vaultNamed } from './places.ts';
 import { vaultsOf, type Page, type TreeDevice } from './tree-host.ts';
-import { TRASHED_AT } from './vault-log.ts';
+import { TRASHED_AT } from './log-scope.ts';
 import type { VaultSync } from './vault-sync.ts';
 
 /** Vault meta: where a node of the trash was, as JSON; read from the log once. */

@@ -15,6 +15,10 @@ export interface Mutation {
 
 const RULES = 'sync-engine/engine/commit-rules.ts';
 const LOG = 'sync-engine/engine/vault-log.ts';
+const LOG_APPLY = 'sync-engine/engine/log-apply.ts';
+const LOG_EPOCHS = 'sync-engine/engine/log-epochs.ts';
+const LOG_FOLLOW = 'sync-engine/engine/log-follow.ts';
+const LOG_STATE = 'sync-engine/engine/log-state.ts';
 const OBJECT = 'sync-engine/crypto/object.ts';
 const KEYS = 'sync-engine/crypto/vault-keys.ts';
 const RECORD = 'sync-engine/crypto/record.ts';
@@ -65,8 +69,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-04',
     what: 'commits under the own key that were not made here',
-    file: LOG,
-    find: 'header.device === identity.device && this.store.meta(PENDING) !== hash',
+    file: LOG_FOLLOW,
+    find: 'header.device === identity.device && store.meta(PENDING) !== hash',
     replace: 'false',
   },
   {
@@ -79,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-05',
     what: 'the root of a commit',
-    file: LOG,
+    file: LOG_APPLY,
     find: "if (sum.root(header.seq) !== header.root) throw new LogFault('bad-root');",
     replace: '',
   },
@@ -107,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-05',
     what: 'revisions one after another',
-    file: LOG,
+    file: LOG_APPLY,
     find: "if (node.revision !== (known?.revision ?? 0) + 1) throw new LogFault('bad-revision');",
     replace: '',
   },
@@ -178,14 +182,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-11',
     what: 'that live state descends from what was seen',
-    file: LOG,
-    find: 'if (at === null && before.highSeq > 0) {',
+    file: LOG_STATE,
+    find: 'if (before.highSeq > 0) {',
     replace: 'if (before.highSeq < 0) {',
   },
   {
     attack: 'MS-11',
     what: 'the heads that commits carry of other devices',
-    file: LOG,
+    file: LOG_FOLLOW,
     find: "if (known !== undefined && known !== head.hash) throw new LogFault('forked');",
     replace: '',
   },
@@ -234,7 +238,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-16',
     what: 'that a new epoch leaves removed devices out',
-    file: LOG,
+    file: LOG_EPOCHS,
     find: '.filter((device) => device.revoked === null)',
     replace: '',
   },
@@ -255,14 +259,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-16',
     what: 'that a commit of a new epoch is sealed under its key',
-    file: LOG,
+    file: LOG_FOLLOW,
     find: "if (opened.ok && opened.epoch !== header.epoch) throw new LogFault('bad-epoch');",
     replace: '',
   },
   {
     attack: 'MS-16',
     what: 'that the packs of a removed device are not relied on',
-    file: LOG,
+    file: LOG_APPLY,
     find: 'trusted: isLive,',
     replace: 'trusted: true,',
   },
