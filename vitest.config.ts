@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
-const crossingFolders = ['integration', 'sim', 'hostile', 'vectors'];
+const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'window'];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
@@ -45,6 +45,18 @@ export default defineConfig({
           include: ['test/hostile/**/*.test.ts'],
           exclude: outside,
           testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // A browser each, so one file at a time.
+          name: 'window',
+          include: ['test/window/**/*.test.ts'],
+          exclude: outside,
+          maxWorkers: 1,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
         },
       },
       {

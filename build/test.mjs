@@ -27,7 +27,12 @@ const checks = {
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
-const suites = ['unit', 'vectors', 'sim', 'hostile', 'integration'];
+const suites = ['unit', 'vectors', 'sim', 'hostile', 'window', 'integration'];
+/** Programs of the system that tests need: what installs them on Debian, and what is left out without them. */
+const systemPrograms = [
+  { program: 'ip', package: 'iproute2', leftOut: 'the tests that cut the network are' },
+  { program: 'chromium', package: 'chromium', leftOut: 'the suite window is', suite: 'window' },
+];
 const steps = [...Object.keys(checks), 'build', ...suites];
 
 await runMain(async () => {
@@ -42,7 +47,7 @@ await runMain(async () => {
   const isChosen = (step) => only.length === 0 || only.includes(step);
 
   ensureInstalled();
-  ensureSystemPackages();
+  const leftOut = ensureSystemPackages(isChosen);
 
   const results = [];
   for (const [name, [tool, ...args]] of Object.entries(checks)) {
@@ -59,7 +64,8 @@ await runMain(async () => {
   for (const name of suites) {
     if (!isChosen(name)) continue;
     announce(name);
-    results.push(await runSuite(name, positionals));
+    if (leftOut.has(name)) results.push(suiteLeftOut(name));
+    else results.push(await runSuite(name, positionals));
   }
   return report(results, suites.some(isChosen));
 });
@@ -77,6 +83,11 @@ function runBuild() {
     process.stdout.write(`${error.message}\n`);
     return { name: 'build', passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+function suiteLeftOut(name) {
+  process.stdout.write('Left out: a program that it needs is missing.\n');
+  return { name, passed: 0, failed: process.env.CI === 'true' ? 1 : 0, skipped: 1 };
 }
 
 /** Counts come from vitest's own report; a file that fails to load or a stray rejection counts as one failure. */
@@ -126,18 +137,29 @@ function report(results, wantsTests) {
   return total('failed') > 0 || ranNothing ? 1 : 0;
 }
 
-/** Network faults are made with `ip` in network namespaces. Without it those tests are left out, and it is said. */
-function ensureSystemPackages() {
-  if (process.platform !== 'linux' || hasProgram('ip')) return;
-  if (process.getuid?.() === 0 && hasProgram('apt-get')) {
-    process.stderr.write('Installing iproute2 ...\n');
+/**
+ * Installs what is missing where this process may. What stays missing leaves tests out, and it is said; where CI
+ * is set it is a failure. Returns the suites left out.
+ */
+function ensureSystemPackages(isWanted) {
+  if (process.platform !== 'linux') {
+    process.stderr.write('The suite window runs on Linux only and is left out.\n');
+    return new Set(['window']);
+  }
+  const wanted = systemPrograms.filter(({ suite }) => suite === undefined || isWanted(suite));
+  const isMissing = ({ program }) => !hasProgram(program);
+  const missing = wanted.filter(isMissing).map((one) => one.package);
+  if (missing.length > 0 && process.getuid?.() === 0 && hasProgram('apt-get')) {
+    process.stderr.write(`Installing ${missing.join(' ')} ...\n`);
     const options = { stdio: 'ignore', env: environment({ DEBIAN_FRONTEND: 'noninteractive' }) };
     spawnSync('apt-get', ['update', '-qq'], options);
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'iproute2'], options);
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
   }
-  if (!hasProgram('ip')) {
-    process.stderr.write('`ip` (iproute2) is missing: the tests that cut the network are left out.\n');
+  const leftOut = wanted.filter(isMissing);
+  for (const { program, package: name, leftOut: what } of leftOut) {
+    process.stderr.write(`\`${program}\` (${name}) is missing: ${what} left out.\n`);
   }
+  return new Set(leftOut.map(({ suite }) => suite).filter((suite) => suite !== undefined));
 }
 
 function hasProgram(name) {
