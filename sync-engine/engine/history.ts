@@ -10,6 +10,7 @@ import type { RemoteNode } from '../manifest/manifest.ts';
 import type { Cloud } from '../remote/cloud.ts';
 import { checkAuthor, readHeader } from './commit-rules.ts';
 import type { DeviceIdentity } from './device-identity.ts';
+import type { HeaderRow } from '../manifest/manifest.ts';
 import { LogFault } from './log-fault.ts';
 import { readSnapshot } from './snapshot.ts';
 import { TRASHED_AT } from './log-scope.ts';
@@ -36,7 +37,7 @@ async function checkChained(log: VaultLog, cloud: Cloud, seq: number, hash: Hash
     if (known !== hash) throw new LogFault('forked');
     return;
   }
-  const passed: { seq: number; hash: Hash; device: DeviceId; receivedAtMs: number }[] = [];
+  const passed: HeaderRow[] = [];
   let previous = hash;
   for (let from = seq + 1; ; from += HEADERS_PER_PAGE) {
     const last = Math.min(from + HEADERS_PER_PAGE - 1, log.cursor().seq);
@@ -50,11 +51,11 @@ async function checkChained(log: VaultLog, cloud: Cloud, seq: number, hash: Hash
       previous = commitHash(signed.bytes);
       const anchor = log.store.headerHash(header.seq);
       if (anchor === undefined) {
-        passed.push({ seq: header.seq, hash: previous, device: header.device, receivedAtMs });
+        passed.push({ seq: header.seq, hash: previous, device: header.device, receivedAtMs, signed });
         continue;
       }
       if (anchor !== previous) throw new LogFault('forked');
-      for (const item of passed) log.store.addHeader(item.seq, item.hash, item.device, item.receivedAtMs);
+      for (const row of passed) log.store.addHeader(row);
       return;
     }
   }

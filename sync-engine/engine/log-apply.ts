@@ -11,6 +11,7 @@ import { LiveSum } from '../crypto/root.ts';
 import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
 import { LogFault } from './log-fault.ts';
 import { PENDING, TRASHED_AT, type LogScope } from './log-scope.ts';
+import { isVouchedFor } from './pack-trust.ts';
 import { applyNodes, type AppliedNode } from './remote-apply.ts';
 
 /** A commit whose author, place and objects were checked; revisions, packs and root are checked as it is applied. */
@@ -51,7 +52,7 @@ export function applyCommit(scope: LogScope, commit: VerifiedCommit): void {
   const trashedBefore = new Set(
     nodes.filter((node) => store.remote.get(node.node)?.parent === TRASH_NODE).map(({ node }) => node),
   );
-  const faults = applyNodes(store, nodes);
+  const faults = applyNodes(store, nodes, header.seq);
   for (const { node } of nodes) {
     const isTrashed = store.remote.get(node)?.parent === TRASH_NODE;
     if (isTrashed !== trashedBefore.has(node))
@@ -68,7 +69,7 @@ export function applyCommit(scope: LogScope, commit: VerifiedCommit): void {
   }
   if (sum.root(header.seq) !== header.root) throw new LogFault('bad-root');
   const hash = commitHash(signed.bytes);
-  store.addHeader(header.seq, hash, header.device, receivedAtMs);
+  store.addHeader({ seq: header.seq, hash, device: header.device, receivedAtMs, signed });
   const isHigh = header.seq >= cursor.highSeq;
   store.setCursor({
     seq: header.seq,
@@ -86,8 +87,7 @@ export function applyCommit(scope: LogScope, commit: VerifiedCommit): void {
 function applyPacks(scope: LogScope, commit: VerifiedCommit, sum: LiveSum | null): void {
   const { store, identity } = scope;
   const { header, packs, indexes } = commit;
-  // What a removed device says it stored is not relied on when content is added.
-  const isLive = identity.chain().devices.get(header.device)?.revoked === null;
+  const isVouched = isVouchedFor(identity.chain(), header.device);
   for (const { pack, chunks } of indexes) {
     const known = store.pack(pack.name);
     if (known !== undefined && (known.state === 'live' || known.state === 'dropped'))
@@ -98,7 +98,8 @@ function applyPacks(scope: LogScope, commit: VerifiedCommit, sum: LiveSum | null
       indexHash: pack.indexHash,
       epoch: header.epoch,
       state: 'live',
-      trusted: isLive,
+      trusted: isVouched,
+      author: header.device,
       index: null,
     };
     if (known === undefined) store.addPack(row, chunks);

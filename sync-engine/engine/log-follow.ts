@@ -58,7 +58,7 @@ export async function acceptCommit(scope: LogScope, received: ReceivedCommit): P
     return { pack, chunks: opened.ok ? chunkRows(pack.name, opened.index) : [] };
   });
   const unknown = frame.packs.revived.filter((pack) => store.pack(pack.name) === undefined);
-  const revived = await readRevived({ vault, cloud, keys }, header.seq, unknown);
+  const revived = await readRevived({ vault, cloud, keys, chain }, header.seq, unknown);
   manifest.transaction(() => {
     for (const { row, chunks } of revived) store.addPack(row, chunks);
     const { receivedAtMs } = received;

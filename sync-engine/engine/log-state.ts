@@ -34,7 +34,7 @@ export async function takeState(scope: LogScope): Promise<boolean> {
       store.deleteRemote(id);
       changed.push(id);
     }
-    const faults = applyNodes(store, fresh);
+    const faults = applyNodes(store, fresh, 0);
     const packNames = new Set<PackName>(snapshot.packs.map(({ row }) => row.name));
     for (const row of store.packs('live')) if (!packNames.has(row.name)) store.deletePack(row.name);
     for (const row of store.packs('dropped')) store.deletePack(row.name);
@@ -44,7 +44,13 @@ export async function takeState(scope: LogScope): Promise<boolean> {
       else store.setPackState(row.name, 'live');
     }
     store.deleteHeadersFrom(1);
-    store.addHeader(snapshot.header.seq, snapshot.hash, snapshot.header.device, snapshot.receivedAtMs);
+    store.addHeader({
+      seq: snapshot.header.seq,
+      hash: snapshot.hash,
+      device: snapshot.header.device,
+      receivedAtMs: snapshot.receivedAtMs,
+      signed: snapshot.signed,
+    });
     store.setCursor({
       seq: snapshot.header.seq,
       hash: snapshot.hash,

@@ -60,6 +60,7 @@ export class PackUploads {
           epoch: pack.chunks[0]?.epoch ?? 0,
           state: 'spooled',
           trusted: true,
+          author: 'self',
           index: pack.index,
         },
         pack.chunks.map((chunk) => ({ ...chunk, pack: pack.name })),

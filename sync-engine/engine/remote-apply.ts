@@ -24,7 +24,7 @@ export interface AppliedNode {
 }
 
 /** Folders keep no mtime and symlinks no mode or mtime: what differs by platform is no difference. */
-function remoteNode(applied: AppliedNode, record: NodeRecord): RemoteNode {
+function remoteNode(applied: AppliedNode, record: NodeRecord, seq: number): RemoteNode {
   const isFile = record.type === 'file';
   return {
     id: applied.node,
@@ -37,12 +37,18 @@ function remoteNode(applied: AppliedNode, record: NodeRecord): RemoteNode {
     content: record.content,
     revision: applied.revision,
     objectHash: applied.objectHash,
+    seq,
     fault: null,
   };
 }
 
-function keepGood(applied: AppliedNode, good: RemoteNode | undefined, fault: TreeFault): RemoteNode {
-  const base: Omit<RemoteNode, 'revision' | 'objectHash' | 'fault'> = good ?? {
+function keepGood(
+  applied: AppliedNode,
+  good: RemoteNode | undefined,
+  seq: number,
+  fault: TreeFault,
+): RemoteNode {
+  const base: Omit<RemoteNode, 'revision' | 'objectHash' | 'seq' | 'fault'> = good ?? {
     id: applied.node,
     parent: NOWHERE,
     name: applied.node,
@@ -52,7 +58,7 @@ function keepGood(applied: AppliedNode, good: RemoteNode | undefined, fault: Tre
     size: 0,
     content: null,
   };
-  return { ...base, revision: applied.revision, objectHash: applied.objectHash, fault };
+  return { ...base, revision: applied.revision, objectHash: applied.objectHash, seq, fault };
 }
 
 /** Whether the node's ancestors end at the root or the trash. */
@@ -80,12 +86,13 @@ function placeFault(store: VaultStore, node: RemoteNode): TreeFault | null {
 }
 
 /**
- * Applies the nodes of one commit, or of a page of live state. Returns the faults found; the caller raises
+ * Applies the nodes of the commit `seq`, or (0) of the live state. Returns the faults found; the caller raises
  * the issues. Clashes are looked for with `child`, so the cost is O(nodes).
  */
 export function applyNodes(
   store: VaultStore,
   nodes: readonly AppliedNode[],
+  seq: number,
 ): { readonly node: NodeId; readonly fault: TreeFault }[] {
   const faults: { node: NodeId; fault: TreeFault }[] = [];
   const before = new Map<NodeId, RemoteNode | undefined>();
@@ -95,12 +102,12 @@ export function applyNodes(
     if (applied.objectHash === ZERO_HASH || applied.record === null) {
       store.deleteRemote(applied.node);
     } else if (applied.record === 'unreadable') {
-      store.putRemote(keepGood(applied, good, 'unreadable'));
+      store.putRemote(keepGood(applied, good, seq, 'unreadable'));
       faults.push({ node: applied.node, fault: 'unreadable' });
     } else {
       const { content, size, depth, list } = applied.record;
       if (content !== null) store.putContent({ id: content, size, depth, list });
-      store.putRemote(remoteNode(applied, applied.record));
+      store.putRemote(remoteNode(applied, applied.record, seq));
     }
   }
   for (const applied of nodes) {
@@ -117,7 +124,7 @@ export function applyNodes(
         : pathFault(store, node.id);
     if (trouble === null) continue;
     const good = before.get(applied.node);
-    store.putRemote(keepGood(applied, good?.fault === null ? good : undefined, trouble));
+    store.putRemote(keepGood(applied, good?.fault === null ? good : undefined, seq, trouble));
     faults.push({ node: applied.node, fault: trouble });
   }
   return faults;

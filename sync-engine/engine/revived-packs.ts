@@ -3,6 +3,7 @@
  * are read from the live state as of that commit; the commit's signature covers their hashes.
  */
 import type { PackEntry } from '../../protocol/commit.ts';
+import type { DeviceChain } from '../../protocol/device-chain.ts';
 import type { PackName, VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { openPackIndex } from '../crypto/pack-index.ts';
@@ -11,6 +12,7 @@ import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
 import type { Cloud } from '../remote/cloud.ts';
 import { LogFault } from './log-fault.ts';
 import { chunkRows } from './pack-rows.ts';
+import { isVouchedFor } from './pack-trust.ts';
 
 export interface FoundPack {
   readonly row: PackRow;
@@ -25,11 +27,16 @@ function cursorBefore(name: PackName): string {
 
 /** As rows of dropped packs, which the commit then makes live. @throws CloudError, LogFault */
 export async function readRevived(
-  parts: { readonly vault: VaultId; readonly cloud: Pick<Cloud, 'state'>; readonly keys: VaultKeys },
+  parts: {
+    readonly vault: VaultId;
+    readonly cloud: Pick<Cloud, 'state'>;
+    readonly keys: VaultKeys;
+    readonly chain: DeviceChain;
+  },
   seq: number,
   packs: readonly PackEntry[],
 ): Promise<FoundPack[]> {
-  const { vault, cloud, keys } = parts;
+  const { vault, cloud, keys, chain } = parts;
   const found: FoundPack[] = [];
   for (const { name, size, indexHash } of packs) {
     const page = await cloud.state(vault, seq, cursorBefore(name));
@@ -45,7 +52,8 @@ export async function readRevived(
         indexHash,
         epoch: opened.ok ? opened.epoch : 0,
         state: 'dropped',
-        trusted: true,
+        trusted: isVouchedFor(chain, null),
+        author: null,
         index: null,
       },
       chunks: opened.ok ? chunkRows(name, opened.index) : [],

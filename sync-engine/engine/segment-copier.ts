@@ -132,6 +132,7 @@ export class SegmentCopier {
         epoch,
         state: 'uploaded',
         trusted: true,
+        author: 'self',
         index: sealed,
       },
       rows,

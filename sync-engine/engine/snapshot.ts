@@ -3,7 +3,7 @@
  * signature, and the root over everything received. A page the server leaves out, adds to or alters changes
  * the sum, so only after the root holds does a missing id mean deleted.
  */
-import { commitHash, type CommitHeader } from '../../protocol/commit.ts';
+import { commitHash, type CommitHeader, type SignedHeader } from '../../protocol/commit.ts';
 import { ZERO_HASH, type Hash, type VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { openPackIndex } from '../crypto/pack-index.ts';
@@ -16,9 +16,11 @@ import type { DeviceIdentity } from './device-identity.ts';
 import { LogFault } from './log-fault.ts';
 import type { AppliedNode } from './remote-apply.ts';
 import { chunkRows } from './pack-rows.ts';
+import { isVouchedFor } from './pack-trust.ts';
 
 export interface Snapshot {
   readonly header: CommitHeader;
+  readonly signed: SignedHeader;
   readonly hash: Hash;
   readonly receivedAtMs: number;
   readonly sum: Hash;
@@ -70,7 +72,16 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
       sum.add({ kind: 'pack', name, indexHash });
       const opened = openPackIndex(keys, name, index);
       packs.push({
-        row: { name, size, indexHash, epoch: header.epoch, state: 'live', trusted: true, index: null },
+        row: {
+          name,
+          size,
+          indexHash,
+          epoch: header.epoch,
+          state: 'live',
+          trusted: isVouchedFor(chain, null),
+          author: null,
+          index: null,
+        },
         chunks: opened.ok ? chunkRows(name, opened.index) : [],
       });
     }
@@ -80,6 +91,7 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
   if (sum.root(seq) !== header.root) throw new LogFault('bad-root');
   return {
     header,
+    signed: received.signed,
     hash: commitHash(received.signed.bytes),
     receivedAtMs: received.receivedAtMs,
     sum: sum.value as Hash,

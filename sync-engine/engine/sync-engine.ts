@@ -493,7 +493,12 @@ export class SyncEngine {
         return;
       }
       case 'chain':
-        identity.followChain().catch(failed);
+        identity
+          .followChain()
+          .then(() => {
+            for (const vault of this.#vaults.values()) vault.log.judgePacks();
+          })
+          .catch(failed);
         return;
       case 'vaults':
         joinVaults().catch(failed);

@@ -14,6 +14,7 @@ import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
 import type { LogScope, VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
 import { Mutex } from './mutex.ts';
+import { settleTrust } from './pack-trust.ts';
 
 export class VaultLog {
   readonly vault: VaultId;
@@ -43,7 +44,13 @@ export class VaultLog {
     return this.#mutex.run(() => this.#pull());
   }
 
+  /** To be called when the device chain grew: a removed device vouches for no pack any more. */
+  judgePacks(): void {
+    settleTrust(this.#scope);
+  }
+
   async #pull(): Promise<boolean> {
+    this.judgePacks();
     const { cloud } = this.#scope;
     let moved = false;
     if (this.cursor().seq === 0) return takeState(this.#scope);

@@ -60,6 +60,7 @@ export class VaultSync {
           hooks.faults(vault, faults);
         },
         chainMoved: () => {
+          this.log.judgePacks();
           hooks.chainMoved();
         },
       },

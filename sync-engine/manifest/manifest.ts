@@ -3,6 +3,7 @@
  * observations, never pending work, and only the engine opens it. All calls are synchronous and cheap (one
  * indexed statement or a few); group them with `transaction`. The SQLite implementation is sqlite-manifest.ts.
  */
+import type { SignedHeader } from '../../protocol/commit.ts';
 import type { ChunkId, ContentId, DeviceId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
 import type { NodeState, TreeView } from '../plan/tree.ts';
 
@@ -25,6 +26,8 @@ export interface ContentRow {
 export interface RemoteNode extends NodeState {
   readonly revision: number;
   readonly objectHash: Hash;
+  /** The commit that wrote it; 0 where it came with the live state. */
+  readonly seq: number;
   /** Why the record cannot be used (unreadable, clash, orphan, cycle); the node then keeps its last good state. */
   readonly fault: string | null;
 }
@@ -80,6 +83,8 @@ export interface PackRow {
   readonly state: PackState;
   /** Whether its chunks may be relied on for dedup (uploaded here, signed by a live device of the account, or read back). */
   readonly trusted: boolean;
+  /** On whose word: `self` when it was uploaded here; null where it is not known. */
+  readonly author: DeviceId | 'self' | null;
   /** For `spooled` and `uploaded`: the sealed index, needed for the commit; null once live. */
   readonly index: Uint8Array | null;
 }
@@ -94,6 +99,16 @@ export interface ChunkRow {
   readonly offset: number;
   readonly storedLength: number;
   readonly length: number;
+}
+
+/** A verified commit of the log. */
+export interface HeaderRow {
+  readonly seq: number;
+  readonly hash: Hash;
+  readonly device: DeviceId;
+  readonly receivedAtMs: number;
+  /** Null for what an older Coffre verified. */
+  readonly signed: SignedHeader | null;
 }
 
 export interface VaultStore {
@@ -114,8 +129,11 @@ export interface VaultStore {
   putContent(content: ContentRow): void;
   content(id: ContentId): ContentRow | undefined;
 
-  addHeader(seq: number, hash: Hash, device: DeviceId, receivedAtMs: number): void;
+  addHeader(header: HeaderRow): void;
   headerHash(seq: number): Hash | undefined;
+  header(seq: number): HeaderRow | undefined;
+  /** From `seq` on, oldest first. */
+  headersFrom(seq: number, limit: number): readonly HeaderRow[];
   /** The newest commit of each device that was verified. */
   lastSeen(): readonly { device: DeviceId; seq: number; hash: Hash }[];
   deleteHeadersFrom(seq: number): void;
@@ -123,7 +141,10 @@ export interface VaultStore {
   addPack(pack: PackRow, chunks: readonly ChunkRow[]): void;
   pack(name: PackName): PackRow | undefined;
   setPackState(name: PackName, state: PackState): void;
+  /** False: it failed, and is the last to be read where another pack holds a chunk too. */
   setPackTrusted(name: PackName, trusted: boolean): void;
+  /** What these devices vouched for, and what nobody known did, is relied on no more. */
+  distrustPacksOf(authors: readonly DeviceId[]): void;
   /** Forgets a pack and its chunk rows. */
   deletePack(name: PackName): void;
   packs(state: PackState): readonly PackRow[];

@@ -1,5 +1,5 @@
 /** The part of a vault that knows packs and where each chunk lies in them. */
-import type { ChunkId, PackName } from '../../protocol/ids.ts';
+import type { ChunkId, DeviceId, PackName } from '../../protocol/ids.ts';
 import type { ChunkRow, PackRow, VaultStore } from './manifest.ts';
 import { hexOf, PACK_STATE_NUMBERS, packState, type Shared } from './rows.ts';
 
@@ -9,6 +9,7 @@ export type PackStore = Pick<
   | 'pack'
   | 'setPackState'
   | 'setPackTrusted'
+  | 'distrustPacksOf'
   | 'deletePack'
   | 'packs'
   | 'locate'
@@ -25,31 +26,40 @@ interface StoredPack {
   readonly epoch: number;
   readonly state: number;
   readonly trusted: number;
+  /** Hex; empty for this device. */
+  readonly author: DeviceId | '' | null;
   readonly index: Uint8Array | null;
 }
 
 const PACK_COLUMNS = `p.key AS key, ${hexOf('p.name')} AS name, p.size AS size, ${hexOf('p.index_hash')} AS indexHash,
-  p.epoch AS epoch, p.state AS state, p.trusted AS trusted, p.sealed_index AS "index"`;
+  p.epoch AS epoch, p.state AS state, p.trusted AS trusted, iif(p.author IS NULL, NULL, ${hexOf('p.author')}) AS author, p.sealed_index AS "index"`;
 const CHUNK_COLUMNS = `${hexOf('c.id')} AS id, ${hexOf('p.name')} AS pack, c.epoch AS epoch,
   c.segment_offset AS segmentOffset, c.segment_length AS segmentLength, c.method AS method,
   c.offset AS offset, c.stored_length AS storedLength, c.length AS length`;
 type StoredPlace = Omit<ChunkRow, 'id' | 'pack'> & { readonly packKey: number };
 
 const { uploaded, live, dropped } = PACK_STATE_NUMBERS;
+/** Trust of a pack that did not give what its index says; 0 is one nobody vouches for. */
+const FAILED = -1;
 
 function packRow(row: StoredPack): PackRow {
   const { key: _key, ...rest } = row;
-  return { ...rest, state: packState(row.state), trusted: row.trusted === 1 };
+  const author = row.author === '' ? 'self' : row.author;
+  return { ...rest, state: packState(row.state), trusted: row.trusted === 1, author };
 }
 
 /** @param vault the vault's key in the database. */
 export function packStore({ database, transaction }: Shared, vault: number): PackStore {
   const putPack = database
-    .prepare<[number, string, number, string, number, number, number, Uint8Array | null], number>(
-      `INSERT INTO pack (vault, name, size, index_hash, epoch, state, trusted, sealed_index)
-       VALUES (?, unhex(?), ?, unhex(?), ?, ?, ?, ?)
+    .prepare<
+      [number, string, number, string, number, number, number, string | null, Uint8Array | null],
+      number
+    >(
+      `INSERT INTO pack (vault, name, size, index_hash, epoch, state, trusted, author, sealed_index)
+       VALUES (?, unhex(?), ?, unhex(?), ?, ?, ?, unhex(?), ?)
        ON CONFLICT (vault, name) DO UPDATE SET size = excluded.size, index_hash = excluded.index_hash,
          epoch = excluded.epoch, state = excluded.state, trusted = excluded.trusted,
+         author = excluded.author,
          sealed_index = excluded.sealed_index
        RETURNING key`,
     )
@@ -78,6 +88,12 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
   const writeTrusted = database.prepare<[number, number, string]>(
     'UPDATE pack SET trusted = ? WHERE vault = ? AND name = unhex(?)',
   );
+  const distrustUnknown = database.prepare<[number]>(
+    'UPDATE pack SET trusted = 0 WHERE vault = ? AND author IS NULL AND trusted = 1',
+  );
+  const distrustAuthor = database.prepare<[number, DeviceId]>(
+    'UPDATE pack SET trusted = 0 WHERE vault = ? AND author = unhex(?) AND trusted = 1',
+  );
   const removeChunks = database.prepare<[number]>('DELETE FROM chunk WHERE pack = ?');
   const removePack = database.prepare<[number]>('DELETE FROM pack WHERE key = ?');
   // One table at a time: SQLite prepares a join anew at every call (see rows.ts), and few packs hold one chunk.
@@ -95,14 +111,14 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
     `SELECT ${CHUNK_COLUMNS} FROM pack p JOIN chunk c ON c.pack = p.key
      WHERE p.vault = ? AND p.name = unhex(?) ORDER BY c.segment_offset, c.offset, c.id`,
   );
-  /** The pack furthest on its way among those that `serves` accepts: live before the others, trusted first. */
+  /** The pack furthest on its way among those that `serves` accepts: live before the others, trusted first, failed last. */
   function furthest(keys: readonly number[], serves: (pack: StoredPack) => boolean): StoredPack | undefined {
     let best: StoredPack | undefined;
     for (const key of keys) {
       const pack = readKey.get(key);
       if (pack === undefined || !serves(pack)) continue;
-      const rank = pack.state * 2 + pack.trusted;
-      if (best === undefined || rank > best.state * 2 + best.trusted) best = pack;
+      const rank = pack.state * 4 + pack.trusted;
+      if (best === undefined || rank > best.state * 4 + best.trusted) best = pack;
     }
     return best;
   }
@@ -131,6 +147,7 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
           pack.epoch,
           state,
           trusted,
+          pack.author === 'self' ? '' : pack.author,
           index,
         );
         if (key === undefined) throw new Error('a pack row got no key');
@@ -161,8 +178,14 @@ export function packStore({ database, transaction }: Shared, vault: number): Pac
       if (changes === 0) throw new Error('the state of a pack the manifest does not hold');
     },
     setPackTrusted(name, trusted) {
-      const { changes } = writeTrusted.run(trusted ? 1 : 0, vault, name);
+      const { changes } = writeTrusted.run(trusted ? 1 : FAILED, vault, name);
       if (changes === 0) throw new Error('the trust of a pack the manifest does not hold');
+    },
+    distrustPacksOf(authors) {
+      transaction(() => {
+        distrustUnknown.run(vault);
+        for (const author of authors) distrustAuthor.run(vault, author);
+      });
     },
     deletePack(name) {
       transaction(() => {

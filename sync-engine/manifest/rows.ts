@@ -78,11 +78,12 @@ export function nodeState(row: NodeRow): NodeState {
 }
 
 /** SQL for the columns of RemoteRow. */
-export const REMOTE_COLUMNS = `${NODE_COLUMNS}, revision, ${hexOf('object_hash')} AS objectHash, fault`;
+export const REMOTE_COLUMNS = `${NODE_COLUMNS}, revision, ${hexOf('object_hash')} AS objectHash, seq, fault`;
 
 export interface RemoteRow extends NodeRow {
   readonly revision: number;
   readonly objectHash: Hash;
+  readonly seq: number;
   readonly fault: string | null;
 }
 
@@ -98,6 +99,7 @@ export function remoteNode(row: RemoteRow): RemoteNode {
     content: row.content === '' ? null : row.content,
     revision: row.revision,
     objectHash: row.objectHash,
+    seq: row.seq,
     fault: row.fault,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HeaderRow } from './manifest.ts';
 import { ROOT_NODE, TRASH_NODE, ZERO_HASH } from '../../protocol/ids.ts';
 import {
   chunkId,
@@ -148,13 +149,34 @@ describe('content', () => {
   });
 });
 
+function header(seq: number, name: string, device: string): HeaderRow {
+  const signed = { bytes: new Uint8Array(320).fill(seq), signature: new Uint8Array(64).fill(seq) };
+  return { seq, hash: hash(name), device: deviceId(device), receivedAtMs: seq * 10, signed };
+}
+
 describe('headers', () => {
+  it('keep the signed bytes, in order and by place', () => {
+    const { vault } = sample();
+    const rows = [header(1, '1', 'laptop'), header(2, '2', 'desk'), header(9, '9', 'desk')];
+    for (const row of rows) vault.addHeader(row);
+    const plain = vault.headersFrom(2, 10).map(({ signed, ...row }) => ({
+      ...row,
+      signed: { bytes: Uint8Array.from(signed!.bytes), signature: Uint8Array.from(signed!.signature) },
+    }));
+    expect(plain).toEqual(rows.slice(1));
+    expect(vault.headersFrom(1, 1).map(({ seq }) => seq)).toEqual([1]);
+    expect(vault.header(9)?.hash).toBe(hash('9'));
+    expect(vault.header(8)).toBeUndefined();
+    vault.addHeader({ ...header(10, '10', 'desk'), signed: null });
+    expect(vault.header(10)?.signed).toBeNull();
+  });
+
   it('keep the newest commit of each device, also after a rewind', () => {
     const { vault } = sample();
-    vault.addHeader(1, hash('1'), deviceId('laptop'), 10);
-    vault.addHeader(2, hash('2'), deviceId('desk'), 20);
-    vault.addHeader(3, hash('3'), deviceId('laptop'), 30);
-    vault.addHeader(3, hash('3'), deviceId('laptop'), 30);
+    vault.addHeader(header(1, '1', 'laptop'));
+    vault.addHeader(header(2, '2', 'desk'));
+    vault.addHeader(header(3, '3', 'laptop'));
+    vault.addHeader(header(3, '3', 'laptop'));
     const seen = () => new Map(vault.lastSeen().map((row) => [row.device, row]));
     expect(seen().size).toBe(2);
     expect(seen().get(deviceId('laptop'))).toEqual({ device: deviceId('laptop'), seq: 3, hash: hash('3') });
@@ -166,8 +188,8 @@ describe('headers', () => {
 
   it('refuse a second commit at one place', () => {
     const { vault } = sample();
-    vault.addHeader(1, hash('1'), deviceId('laptop'), 10);
-    expect(() => vault.addHeader(1, hash('other'), deviceId('laptop'), 10)).toThrow('another header');
+    vault.addHeader(header(1, '1', 'laptop'));
+    expect(() => vault.addHeader(header(1, 'other', 'laptop'))).toThrow('another header');
     expect(vault.headerHash(1)).toBe(hash('1'));
     expect(sample().vault.lastSeen()).toEqual([]);
   });
@@ -212,6 +234,35 @@ describe('packs and chunks', () => {
     expect(vault.packHolding(chunkId('a'))).toEqual(packRow('foreign'));
     vault.addPack(packRow('up', { state: 'uploaded' }), [chunkRow('a', 'up')]);
     expect(vault.packHolding(chunkId('a'))?.name).toBe(packName('foreign'));
+  });
+
+  it('lose their trust with the device that vouched for them, or when nobody known did', () => {
+    const { vault } = sample();
+    const authors = {
+      desk: deviceId('desk'),
+      laptop: deviceId('laptop'),
+      here: 'self',
+      nobody: null,
+    } as const;
+    for (const [name, author] of Object.entries(authors)) {
+      vault.addPack(packRow(name, { author }), [chunkRow(name, name)]);
+      expect(vault.pack(packName(name))?.author).toBe(author);
+    }
+    vault.distrustPacksOf([deviceId('desk')]);
+    const known = Object.keys(authors).filter((name) => vault.packHolding(chunkId(name)) !== undefined);
+    expect(known).toEqual(['laptop', 'here']);
+  });
+
+  it('are read last once they failed, also where nobody vouches for the others', () => {
+    const { vault } = sample();
+    for (const name of ['one', 'two']) {
+      vault.addPack(packRow(name, { trusted: false, author: null }), [chunkRow('a', name)]);
+    }
+    const first = vault.locate(chunkId('a'))!.pack;
+    vault.setPackTrusted(first, false);
+    expect(vault.locate(chunkId('a'))!.pack).not.toBe(first);
+    vault.distrustPacksOf([]);
+    expect(vault.locate(chunkId('a'))!.pack).not.toBe(first);
   });
 
   it('may be added again, and forgotten', () => {

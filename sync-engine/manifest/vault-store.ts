@@ -1,6 +1,6 @@
 /** One vault of the manifest: cursor, remote tree, content lists and verified headers; packs in pack-store.ts. */
 import type { ContentId, DeviceId, Hash, NodeId, VaultId } from '../../protocol/ids.ts';
-import type { ContentRow, RemoteNode, VaultCursor, VaultStore } from './manifest.ts';
+import type { ContentRow, HeaderRow, RemoteNode, VaultCursor, VaultStore } from './manifest.ts';
 import { metaStore } from './meta.ts';
 import { packStore } from './pack-store.ts';
 import {
@@ -65,12 +65,12 @@ function remoteTree({ database }: Shared, key: number): RemotePart {
   );
   const put = database.prepare(
     `INSERT INTO remote_node (vault, id, parent, name, type, mode, mtime_us, size, content, revision,
-       object_hash, fault)
-     VALUES (?, unhex(?), unhex(?), ?, ?, ?, ?, ?, unhex(?), ?, unhex(?), ?)
+       object_hash, seq, fault)
+     VALUES (?, unhex(?), unhex(?), ?, ?, ?, ?, ?, unhex(?), ?, unhex(?), ?, ?)
      ON CONFLICT (vault, id) DO UPDATE SET parent = excluded.parent, name = excluded.name,
        type = excluded.type, mode = excluded.mode, mtime_us = excluded.mtime_us, size = excluded.size,
        content = excluded.content, revision = excluded.revision, object_hash = excluded.object_hash,
-       fault = excluded.fault`,
+       seq = excluded.seq, fault = excluded.fault`,
   );
   const remove = database.prepare<[number, NodeId]>(
     'DELETE FROM remote_node WHERE vault = ? AND id = unhex(?)',
@@ -116,6 +116,7 @@ function remoteTree({ database }: Shared, key: number): RemotePart {
         node.content,
         node.revision,
         node.objectHash,
+        node.seq,
         node.fault,
       );
     },
@@ -151,16 +152,43 @@ function contents({ database }: Shared, key: number): Pick<VaultStore, 'content'
   };
 }
 
-type HeaderPart = Pick<VaultStore, 'addHeader' | 'headerHash' | 'lastSeen' | 'deleteHeadersFrom'>;
+type HeaderPart = Pick<
+  VaultStore,
+  'addHeader' | 'headerHash' | 'header' | 'headersFrom' | 'lastSeen' | 'deleteHeadersFrom'
+>;
+
+interface StoredHeader {
+  readonly seq: number;
+  readonly hash: Hash;
+  readonly device: DeviceId;
+  readonly receivedAtMs: number;
+  readonly bytes: Uint8Array | null;
+  readonly signature: Uint8Array | null;
+}
+
+function headerRow({ bytes, signature, ...row }: StoredHeader): HeaderRow {
+  return { ...row, signed: bytes === null || signature === null ? null : { bytes, signature } };
+}
 
 function headers({ database }: Shared, key: number): HeaderPart {
-  const add = database.prepare<[number, number, Hash, DeviceId, number]>(
-    `INSERT INTO header (vault, seq, hash, device, received_at_ms) VALUES (?, ?, unhex(?), unhex(?), ?)
+  const columns = `seq, ${hexOf('hash')} AS hash, ${hexOf('device')} AS device,
+    received_at_ms AS receivedAtMs, bytes, signature`;
+  const add = database.prepare<
+    [number, number, Hash, DeviceId, number, Uint8Array | null, Uint8Array | null]
+  >(
+    `INSERT INTO header (vault, seq, hash, device, received_at_ms, bytes, signature)
+     VALUES (?, ?, unhex(?), unhex(?), ?, ?, ?)
      ON CONFLICT DO UPDATE SET received_at_ms = excluded.received_at_ms WHERE hash = excluded.hash`,
   );
   const hash = database
     .prepare<[number, number], Hash>(`SELECT ${hexOf('hash')} FROM header WHERE vault = ? AND seq = ?`)
     .pluck();
+  const one = database.prepare<[number, number], StoredHeader>(
+    `SELECT ${columns} FROM header WHERE vault = ? AND seq = ?`,
+  );
+  const from = database.prepare<[number, number, number], StoredHeader>(
+    `SELECT ${columns} FROM header WHERE vault = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+  );
   // Steps from device to device through the index; grouping would read every header there is.
   const seen = database.prepare<
     [number, number, number, number],
@@ -179,11 +207,24 @@ function headers({ database }: Shared, key: number): HeaderPart {
   );
   const removeFrom = database.prepare<[number, number]>('DELETE FROM header WHERE vault = ? AND seq >= ?');
   return {
-    addHeader(seq, headerHash, device, receivedAtMs) {
-      const { changes } = add.run(key, seq, headerHash, device, receivedAtMs);
+    addHeader({ seq, hash: headerHash, device, receivedAtMs, signed }) {
+      const { changes } = add.run(
+        key,
+        seq,
+        headerHash,
+        device,
+        receivedAtMs,
+        signed?.bytes ?? null,
+        signed?.signature ?? null,
+      );
       if (changes === 0) throw new Error(`another header is known at ${seq}`);
     },
     headerHash: (seq) => hash.get(key, seq),
+    header(seq) {
+      const row = one.get(key, seq);
+      return row === undefined ? undefined : headerRow(row);
+    },
+    headersFrom: (seq, limit) => from.all(key, seq, limit).map(headerRow),
     lastSeen: () => seen.all(key, key, key, key),
     deleteHeadersFrom: (seq) => void removeFrom.run(key, seq),
   };

@@ -53,7 +53,7 @@ export function onDisk(node: NodeState, more: Partial<LocalNode> = {}): LocalNod
 }
 
 export function inLog(node: NodeState, more: Partial<RemoteNode> = {}): RemoteNode {
-  return { ...node, revision: 1, objectHash: hash(node.name), fault: null, ...more };
+  return { ...node, revision: 1, objectHash: hash(node.name), seq: 1, fault: null, ...more };
 }
 
 export function packRow(name: string, more: Partial<PackRow> = {}): PackRow {
@@ -64,6 +64,7 @@ export function packRow(name: string, more: Partial<PackRow> = {}): PackRow {
     epoch: 0,
     state: 'live',
     trusted: true,
+    author: 'self',
     index: null,
     ...more,
   };

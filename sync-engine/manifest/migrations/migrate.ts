@@ -3,9 +3,10 @@ import type { Database } from 'better-sqlite3';
 import { PersonError } from '../../../protocol/errors.ts';
 import { TABLES } from './0001-tables.ts';
 import { COUNTERS } from './0002-counters.ts';
+import { LOG } from './0003-log.ts';
 
 /** Step N leads to version N + 1. Steps that shipped are never edited. */
-export const MIGRATIONS: readonly string[] = [TABLES, COUNTERS];
+export const MIGRATIONS: readonly string[] = [TABLES, COUNTERS, LOG];
 
 /** "Cofr": tells a manifest from any other SQLite file. */
 export const APPLICATION_ID = 0x436f6672;

@@ -267,8 +267,15 @@ export const MUTATIONS: readonly Mutation[] = [
     attack: 'MS-16',
     what: 'that the packs of a removed device are not relied on',
     file: LOG_APPLY,
-    find: 'trusted: isLive,',
+    find: 'trusted: isVouched,',
     replace: 'trusted: true,',
+  },
+  {
+    attack: 'MS-16',
+    what: 'that packs learnt before the removal lose their trust with it',
+    file: 'sync-engine/engine/pack-trust.ts',
+    find: 'store.distrustPacksOf(removed);',
+    replace: '',
   },
   {
     attack: 'MS-17',
