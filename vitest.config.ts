@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
-const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'window'];
+const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'window'];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
@@ -58,6 +58,10 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], exclude: outside },
       },
       {
         extends: true,

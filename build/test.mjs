@@ -27,7 +27,7 @@ const checks = {
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
-const suites = ['unit', 'vectors', 'sim', 'hostile', 'window', 'integration'];
+const suites = ['unit', 'vectors', 'fuzz', 'sim', 'hostile', 'window', 'integration'];
 /** Programs of the system that tests need: what installs them on Debian, and what is left out without them. */
 const systemPrograms = [
   { program: 'ip', package: 'iproute2', leftOut: 'the tests that cut the network are' },
