@@ -316,7 +316,7 @@ describe('secrets', () => {
 
 describe('lists', () => {
   it('are read to their end', async () => {
-    const entry = { type: 'file' as const, size: 1, mtimeMs: 0, node: 'n', selected: true };
+    const entry = { type: 'file' as const, size: 1, mtimeMs: 0, node: 'n', selected: true, partly: false };
     await engine({
       ls: ({ cursor }) => ({
         path: 'Files:/',

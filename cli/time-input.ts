@@ -1,6 +1,8 @@
 /** A moment written by a person. */
 import { z } from 'zod';
 
+export const TIME_HELP = 'as of 2026-03-01, 2026-03-01T14:05, or 90m, 12h, 3d ago';
+
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Ms since 1970 of `2026-03-01`, `2026-03-01T14:05:00Z` (local time without a zone), or `3d` before `nowMs`. */

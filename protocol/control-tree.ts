@@ -19,8 +19,13 @@ const listingEntrySchema = z.object({
   size: count,
   mtimeMs: timeMs,
   node: z.string(),
-  /** False when it is kept off this device. */
+  /** Whether it is on this device: a pair holds it and it is not deselected. */
   selected: z.boolean(),
+  /** Of a folder: some of what lies beneath is on this device and some is not. */
+  partly: z.boolean().default(false),
+  /** With `totals`, of a folder: files and links beneath it, and their bytes. */
+  files: count.optional(),
+  bytes: count.optional(),
 });
 export type ListingEntry = z.infer<typeof listingEntrySchema>;
 
@@ -61,9 +66,17 @@ const restored = z.object({
 });
 
 export const treeMethods = {
-  /** Entries of a folder by name, or the one entry of a file. @throws not-found */
+  /**
+   * Entries of a folder by name, or the one entry of a file; `atMs`: as they were then. `totals`: each folder
+   * with what lies beneath it. @throws not-found, verification
+   */
   ls: {
-    params: z.object({ ...pageParams, path: accountPath.default('/') }),
+    params: z.object({
+      ...pageParams,
+      path: accountPath.default('/'),
+      atMs: timeMs.optional(),
+      totals: z.boolean().default(false),
+    }),
     result: z.object({
       /** `VAULT:/path`. */
       path: z.string(),
@@ -77,6 +90,20 @@ export const treeMethods = {
   versions: {
     params: z.object({ ...pageParams, path: accountPath }),
     result: z.object({ path: z.string(), versions: z.array(versionSchema), nextCursor }),
+  },
+  /**
+   * When there were changes, in the time of which everything is kept: what a slider through the past needs.
+   * `path` of a file: changes of that file; of a folder: all of its vault. @throws not-found, verification
+   */
+  timeline: {
+    params: z.object({ path: accountPath.default('/') }),
+    result: z.object({
+      /** The earliest and the latest moment that `ls` and `restore` can go back to. */
+      firstMs: timeMs,
+      lastMs: timeMs,
+      /** Days with changes, by the clock and zone of this machine, oldest first. */
+      days: z.array(z.object({ dayStartMs: timeMs, changes: count })),
+    }),
   },
   /**
    * Brings a file or folder back as it was `atMs` or at `version` (neither: the version before the present

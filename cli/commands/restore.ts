@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { command, wholeText } from '../command.ts';
 import { bytesText, countText } from '../output.ts';
-import { timeInput } from '../time-input.ts';
+import { TIME_HELP, timeInput } from '../time-input.ts';
 
 export const restore = command({
   name: 'restore',
@@ -9,7 +9,7 @@ export const restore = command({
     'brings a file or folder back as it was: the version before, one of coffre versions, or as of a time',
   arguments: '<path>',
   options: [
-    ['--at <time>', 'as of 2026-03-01, 2026-03-01T14:05, or 90m, 12h, 3d ago'],
+    ['--at <time>', TIME_HELP],
     ['--version <number>', 'a number that coffre versions shows'],
     ['--to <path>', 'beside the present one, at this place in the account'],
   ],

@@ -4,14 +4,24 @@ import type { ControlHandlers } from './facade.ts';
 import { emptyTrash } from '../engine/empty-trash.ts';
 import { exportAccount } from '../engine/export.ts';
 import { listFolder, listVersions } from '../engine/listing.ts';
+import { PastTrees } from '../engine/past-tree.ts';
 import type { Clock, RandomSource } from '../engine/ports.ts';
 import { proveRestorable } from '../engine/proof-of-restore.ts';
 import { restore, restoreTrashed } from '../engine/restore.ts';
+import { timeline } from '../engine/timeline.ts';
 import { listTrash } from '../engine/trash.ts';
 import type { TreeHost } from '../engine/tree-host.ts';
 
 type TreeMethod =
-  'ls' | 'versions' | 'restore' | 'trash.list' | 'trash.restore' | 'trash.empty' | 'check' | 'export';
+  | 'ls'
+  | 'versions'
+  | 'timeline'
+  | 'restore'
+  | 'trash.list'
+  | 'trash.restore'
+  | 'trash.empty'
+  | 'check'
+  | 'export';
 
 export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> {
   const { tools } = host;
@@ -20,9 +30,11 @@ export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> 
     fraction: () => Buffer.from(tools.random(4)).readUInt32BE() / 2 ** 32,
   };
   const clock: Clock = { nowMs: tools.nowMs, monotonicMs: tools.monotonicMs, sleep: tools.sleep };
+  const pasts = new PastTrees();
   return {
-    ls: async (request) => await Promise.resolve(listFolder(host.running(), request.path, request)),
+    ls: async (request, { signal }) => listFolder(host.running(), request, pasts, signal),
     versions: (request) => listVersions(host.running(), request.path, request),
+    timeline: ({ path }) => timeline(host.running(), path, tools.nowMs()),
     restore: (request, context) => restore(host.running(), request, context),
     'trash.list': (request) => listTrash(host.running(), request),
     'trash.restore': (request, context) => restoreTrashed(host.running(), request, context),

@@ -61,6 +61,19 @@ async function checkChained(log: VaultLog, cloud: Cloud, seq: number, hash: Hash
   }
 }
 
+/** Reads and chains the headers from `seq` to those this device has, unless it has them. @throws LogFault, CloudError */
+export async function checkKnown(log: VaultLog, cloud: Cloud, seq: number): Promise<void> {
+  if (log.store.headerHash(seq) !== undefined) return;
+  const [received] = await cloud.headers(log.vault, seq, seq);
+  if (received === undefined) throw new LogFault('bad-chain');
+  const header = readHeader(received.signed);
+  if (header.seq !== seq) throw new LogFault('bad-chain');
+  const hash = commitHash(received.signed.bytes);
+  await checkChained(log, cloud, seq, hash);
+  const { signed, receivedAtMs } = received;
+  log.store.addHeader({ seq, hash, device: header.device, receivedAtMs, signed });
+}
+
 /** The retained versions of a node, newest first; tombstones and unreadable ones are left out. */
 export async function nodeVersions(
   log: VaultLog,

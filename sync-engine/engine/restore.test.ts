@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RETENTION_MS } from '../../protocol/limits.ts';
-import { ROOT_NODE, TRASH_NODE } from '../../protocol/ids.ts';
+import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
+import { CloudError } from '../remote/cloud.ts';
 import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { TreeWorld, type TreeUser } from '../../test/fakes/tree-world.ts';
 
@@ -20,9 +21,10 @@ afterEach(async () => {
 });
 
 const page = { limit: 200, cursor: null };
+const listing = { ...page, totals: false };
 const text = async (path: string, user = ann): Promise<string> => (await user.read(path)).toString();
 const names = async (path: string, user = ann): Promise<string[]> =>
-  (await user.handlers.ls({ ...page, path }, user.context)).entries.map(({ name }) => name);
+  (await user.handlers.ls({ ...listing, path }, user.context)).entries.map(({ name }) => name);
 
 describe('ls', () => {
   it('shows a folder by name, page by page', async () => {
@@ -31,7 +33,7 @@ describe('ls', () => {
     let cursor: string | null = null;
     do {
       const listed: Awaited<ReturnType<typeof ann.handlers.ls>> = await ann.handlers.ls(
-        { limit: 2, cursor, path: 'Files:/work' },
+        { ...listing, limit: 2, cursor, path: 'Files:/work' },
         ann.context,
       );
       expect(listed.path).toBe('Files:/work');
@@ -43,22 +45,199 @@ describe('ls', () => {
 
   it('shows one file by itself, and says what is not there', async () => {
     await ann.write('work/a', 'four');
-    const [entry] = (await ann.handlers.ls({ ...page, path: '/work/a' }, ann.context)).entries;
+    const [entry] = (await ann.handlers.ls({ ...listing, path: '/work/a' }, ann.context)).entries;
     expect(entry).toMatchObject({ name: 'a', type: 'file', size: 4, selected: false });
-    await expect(ann.handlers.ls({ ...page, path: 'work/b' }, ann.context)).rejects.toMatchObject({
+    await expect(ann.handlers.ls({ ...listing, path: 'work/b' }, ann.context)).rejects.toMatchObject({
       code: 'not-found',
     });
-    await expect(ann.handlers.ls({ ...page, path: 'Other:/' }, ann.context)).rejects.toMatchObject({
+    await expect(ann.handlers.ls({ ...listing, path: 'Other:/' }, ann.context)).rejects.toMatchObject({
       code: 'not-found',
     });
   });
 
   it('refuses to choose between vaults of one name', async () => {
     await ann.makeVault();
-    await expect(ann.handlers.ls({ ...page, path: 'Files:/' }, ann.context)).rejects.toMatchObject({
+    await expect(ann.handlers.ls({ ...listing, path: 'Files:/' }, ann.context)).rejects.toMatchObject({
       code: 'bad-input',
     });
     expect(await names('/')).toEqual([]);
+  });
+});
+
+describe('ls with totals', () => {
+  it('counts what lies beneath each folder, and nothing else', async () => {
+    await ann.write('work/a', 'four');
+    await ann.write('work/deep/er/b', 'sixsix');
+    await ann.write('work/deep/link', 'a', { link: true });
+    await ann.write('other/c', 'c');
+    await ann.makeFolder('empty');
+    await ann.delete('other/c');
+    await ann.write('top', 'top');
+    const listed = await ann.handlers.ls({ ...listing, path: '/', totals: true }, ann.context);
+    expect(listed.entries.map(({ name, files, bytes }) => [name, files, bytes])).toEqual([
+      ['empty', 0, 0],
+      ['other', 0, 0],
+      ['top', undefined, undefined],
+      ['work', 3, 11],
+    ]);
+    const plain = await ann.handlers.ls({ ...listing, path: '/' }, ann.context);
+    expect(plain.entries.every((entry) => !('files' in entry))).toBe(true);
+  });
+
+  it('walks more folders than are read at once', async () => {
+    const { store } = ann.vault.log;
+    const parent = await ann.makeFolder('many');
+    const like = store.remote.get(parent);
+    if (like === undefined) throw new Error('no folder');
+    ann.manifest.transaction(() => {
+      for (let index = 0; index < 450; index += 1) {
+        const id = `a${index.toString(16).padStart(31, '0')}` as NodeId;
+        const name = String(index);
+        store.putRemote({ ...like, id, parent, name });
+        store.putRemote({
+          ...like,
+          id: id.replace(/^a/, 'b') as NodeId,
+          parent: id,
+          name,
+          type: 'file',
+          size: 2,
+        });
+      }
+    });
+    const listed = await ann.handlers.ls({ ...listing, path: '/', totals: true }, ann.context);
+    expect(listed.entries[0]).toMatchObject({ name: 'many', files: 450, bytes: 900 });
+  });
+});
+
+describe('ls of what a device holds', () => {
+  it('says of each folder whether it is here, not here, or in part', async () => {
+    for (const path of ['a/b/c', 'a/d/e', 'f/g/h', 'i/j']) await ann.write(path, path);
+    const pair = ann.manifest.addPair({
+      id: 'p',
+      folder: '/nowhere',
+      vault: ann.vault.vault,
+      bound: ROOT_NODE,
+    });
+    ann.pairs.push({ vault: ann.vault, pair });
+    pair.deselect(ann.node('a/b'), true);
+    pair.deselect(ann.node('f'), true);
+    const marks = async (path: string): Promise<unknown[]> =>
+      (await ann.handlers.ls({ ...listing, path }, ann.context)).entries.map(({ name, selected, partly }) => [
+        name,
+        selected,
+        partly,
+      ]);
+    expect(await marks('/')).toEqual([
+      ['a', true, true],
+      ['f', false, false],
+      ['i', true, false],
+    ]);
+    expect(await marks('a')).toEqual([
+      ['b', false, false],
+      ['d', true, false],
+    ]);
+    expect(await marks('f')).toEqual([['g', false, false]]);
+  });
+
+  it('says of a folder above a linked one that a part of it is here', async () => {
+    for (const path of ['a/b/c', 'a/d/e']) await ann.write(path, path);
+    const bound = ann.node('a/b');
+    const pair = ann.manifest.addPair({ id: 'p', folder: '/nowhere', vault: ann.vault.vault, bound });
+    ann.pairs.push({ vault: ann.vault, pair });
+    const { entries } = await ann.handlers.ls({ ...listing, path: '/' }, ann.context);
+    expect(entries).toMatchObject([{ name: 'a', selected: false, partly: true }]);
+    const below = await ann.handlers.ls({ ...listing, path: '/a' }, ann.context);
+    expect(below.entries).toMatchObject([
+      { name: 'b', selected: true, partly: false },
+      { name: 'd', selected: false, partly: false },
+    ]);
+  });
+});
+
+describe('ls of a time', () => {
+  it('shows a folder as it was, deleted, moved and changed things included', async () => {
+    await ann.write('work/a', '1');
+    await ann.write('work/gone/b', '22');
+    await ann.write('work/moved', '333');
+    const before = world.nowMs();
+    world.pass(60_000);
+    await ann.write('work/a', '4444');
+    await ann.delete('work/gone');
+    await ann.move('work/moved', { name: 'elsewhere' });
+    await ann.write('work/new', '5');
+    world.pass(60_000);
+    const listed = await ann.handlers.ls(
+      { ...listing, path: 'work', atMs: before, totals: true },
+      ann.context,
+    );
+    expect(listed.entries.map(({ name, size, files, bytes }) => [name, size, files, bytes])).toEqual([
+      ['a', 1, undefined, undefined],
+      ['gone', 0, 1, 2],
+      ['moved', 3, undefined, undefined],
+    ]);
+    const inside = await ann.handlers.ls({ ...listing, path: 'work/gone', atMs: before }, ann.context);
+    expect(inside.entries).toMatchObject([{ name: 'b', size: 2 }]);
+    expect(await names('work')).toEqual(['a', 'elsewhere', 'new']);
+    await expect(
+      ann.handlers.ls({ ...listing, path: 'work/new', atMs: before }, ann.context),
+    ).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('pages, reading the past once, and refuses a time before the vault', async () => {
+    for (const name of ['a', 'b', 'c']) await ann.write(`work/${name}`, name);
+    const before = world.nowMs();
+    world.pass(60_000);
+    const read = vi.spyOn(ann.cloud, 'state');
+    const at = { ...listing, path: 'work', atMs: before };
+    const first = await ann.handlers.ls({ ...at, limit: 2 }, ann.context);
+    const rest = await ann.handlers.ls({ ...at, cursor: first.nextCursor }, ann.context);
+    expect([...first.entries, ...rest.entries].map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(read).toHaveBeenCalledTimes(1);
+    await expect(
+      ann.handlers.ls({ ...at, atMs: before - 10 * RETENTION_MS }, ann.context),
+    ).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('the timeline', () => {
+  const DAY = 24 * 60 * 60_000;
+
+  it('tells the days with changes of the vault, and of one file', async () => {
+    const beganMs = world.nowMs();
+    await ann.write('work/a', '1');
+    world.pass(3 * DAY);
+    await ann.write('work/a', '22');
+    await ann.write('work/b', '1');
+    const line = await ann.handlers.timeline({ path: '/' }, ann.context);
+    expect(line.days.map(({ changes }) => changes)).toEqual([3, 2]);
+    expect(new Date(line.days[0]?.dayStartMs ?? 0).getHours()).toBe(0);
+    expect((line.days[1]?.dayStartMs ?? 0) - (line.days[0]?.dayStartMs ?? 0)).toBeGreaterThan(2.9 * DAY);
+    expect(Math.abs(line.firstMs - beganMs)).toBeLessThan(20 * 60_000);
+    const file = await ann.handlers.timeline({ path: 'work/a' }, ann.context);
+    expect(file.days.map(({ changes }) => changes)).toEqual([1, 1]);
+    await expect(ann.handlers.timeline({ path: 'none' }, ann.context)).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+
+  it('goes back no further than things are kept', async () => {
+    await ann.write('work/a', '1');
+    world.pass(RETENTION_MS + DAY);
+    await ann.write('work/a', '2');
+    const line = await ann.handlers.timeline({ path: '/' }, ann.context);
+    expect(line.firstMs).toBeGreaterThanOrEqual(world.nowMs() - RETENTION_MS - 60_000);
+    expect(line.days.map(({ changes }) => changes)).toEqual([1]);
+  });
+
+  it('is the same on a device that joined later, and works without the server', async () => {
+    await ann.write('work/a', '1');
+    world.pass(2 * DAY);
+    await ann.write('work/a', '2');
+    const bob = await world.another();
+    const line = await ann.handlers.timeline({ path: '/' }, ann.context);
+    expect((await bob.handlers.timeline({ path: '/' }, bob.context)).days).toEqual(line.days);
+    vi.spyOn(bob.cloud, 'headAt').mockRejectedValue(new CloudError('offline', 'no connection'));
+    expect((await bob.handlers.timeline({ path: '/' }, bob.context)).days).toEqual(line.days);
   });
 });
 

@@ -2,15 +2,16 @@
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE, TRASH_NODE, toHex, type NodeId } from '../../protocol/ids.ts';
 import type { NodeRecord } from '../crypto/record.ts';
-import { recordOf, stateAt } from './history.ts';
+import { recordOf } from './history.ts';
 import { OldContent } from './old-content.ts';
+import { pastTreeAt, seqAt, type PastTree } from './past-tree.ts';
 import { Past } from './past.ts';
 import { asked, noLongerKept, nothingAt } from './person-work.ts';
 import { subtree } from './paths.ts';
 import { nodeAt, nodeText, placeAt, requireFree, type Place } from './places.ts';
 import { placeOf, replant, type Cutting, type Destination } from './replant.ts';
 import { findTrashed, forgetTrashed, originOf, trashedFrom } from './trash.ts';
-import { cloudOf, type Asking, type TreeDevice } from './tree-host.ts';
+import type { Asking, TreeDevice } from './tree-host.ts';
 import type { VaultSync } from './vault-sync.ts';
 
 export interface RestoreRequest {
@@ -26,14 +27,12 @@ export interface Restored {
   readonly bytes: number;
 }
 
-type State = ReadonlyMap<NodeId, NodeRecord>;
-
 /** What to bring back, and a commit as of which it was live. */
 interface Target {
   readonly node: NodeId;
   readonly record: NodeRecord;
   readonly seq: number;
-  readonly state: State | null;
+  readonly tree: PastTree | null;
 }
 
 /** @throws PersonError not-found, exists (at `to`), bad-input, verification, quota, server-unreachable */
@@ -102,35 +101,12 @@ function destinationOf(at: TreeDevice, vault: VaultSync, text: string | undefine
 
 async function targetByTime(at: TreeDevice, place: Place, atMs: number): Promise<Target> {
   const { vault } = place;
-  const head = await cloudOf(at).headAt(vault.vault, atMs);
-  if (head === null)
-    throw new PersonError('not-found', 'the vault did not exist then', 'Choose a later time.');
-  const state = await stateAt(vault.log, cloudOf(at), at.device, head.seq);
-  const node = walk(state, place.steps) ?? nodeAt(place);
-  const record = node === undefined ? undefined : state.get(node);
+  const seq = await seqAt(at, vault, atMs);
+  const tree = await pastTreeAt(at, vault, seq);
+  const node = tree.walk(place.steps) ?? nodeAt(place);
+  const record = node === undefined ? undefined : tree.get(node);
   if (node === undefined || record === undefined) throw nothingAt(`${place.text} as of that time`);
-  return { node, record, seq: head.seq, state };
-}
-
-function walk(state: State, steps: readonly string[]): NodeId | undefined {
-  if (steps.length === 0) return ROOT_NODE;
-  const children = childrenOf(state);
-  let current: NodeId | undefined = ROOT_NODE;
-  for (const step of steps) {
-    current = children.get(current)?.find((id) => state.get(id)?.name === step);
-    if (current === undefined) return undefined;
-  }
-  return current;
-}
-
-function childrenOf(state: State): ReadonlyMap<NodeId, NodeId[]> {
-  const children = new Map<NodeId, NodeId[]>();
-  for (const [id, { parent }] of state) {
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [id]);
-    else siblings.push(id);
-  }
-  return children;
+  return { node, record, seq, tree };
 }
 
 async function targetByVersion(at: TreeDevice, place: Place, wanted: number | undefined): Promise<Target> {
@@ -153,8 +129,8 @@ async function targetByVersion(at: TreeDevice, place: Place, wanted: number | un
   const next = versions[index - 1];
   const seq = next === undefined ? vault.log.cursor().seq : next.seq - 1;
   const isFolder = found.record.type === 'folder';
-  const state = isFolder ? await stateAt(vault.log, cloudOf(at), at.device, seq) : null;
-  return { node, record: found.record, seq, state };
+  const tree = isFolder ? await pastTreeAt(at, vault, seq) : null;
+  return { node, record: found.record, seq, tree };
 }
 
 async function bringBack(
@@ -196,7 +172,6 @@ async function ownPlace(
 /** The target and all beneath it then, parents first, with the packs of what has to be stored again. */
 async function cut(at: TreeDevice, vault: VaultSync, target: Target, asking: Asking): Promise<Cutting[]> {
   const old = new OldContent(at, vault, asking.signal);
-  const children = target.state === null ? null : childrenOf(target.state);
   const cuttings: Cutting[] = [];
   const stack: { id: NodeId; record: NodeRecord }[] = [{ id: target.node, record: target.record }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -204,8 +179,8 @@ async function cut(at: TreeDevice, vault: VaultSync, target: Target, asking: Ask
     asking.signal.throwIfAborted();
     cuttings.push({ node: id, record, packs: await old.packsOf(record, target.seq) });
     asking.progress({ step: 'looking up what was there', done: cuttings.length, total: null, unit: 'items' });
-    for (const child of children?.get(id) ?? []) {
-      const below = target.state?.get(child);
+    for (const child of target.tree?.children(id) ?? []) {
+      const below = target.tree?.get(child);
       if (below !== undefined && child !== id) stack.push({ id: child, record: below });
     }
   }

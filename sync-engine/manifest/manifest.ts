@@ -55,6 +55,15 @@ interface LocalView extends TreeView {
   children(parent: NodeId): Iterable<LocalNode>;
 }
 
+/** What lies directly in a folder of the remote tree. */
+export interface FolderContents {
+  readonly folder: NodeId;
+  /** Files and links, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly folders: readonly NodeId[];
+}
+
 /** How far this device has verified a vault's log. */
 export interface VaultCursor {
   readonly seq: number;
@@ -123,6 +132,8 @@ export interface VaultStore {
   /** After a tombstone. */
   deleteRemote(id: NodeId): void;
   remoteCount(): number;
+  /** In one pass over many folders; an empty one has no row. */
+  contentsOf(folders: readonly NodeId[]): readonly FolderContents[];
   /** Every live row, streamed in id order (root recomputation, audits). */
   remoteRows(): IterableIterator<RemoteNode>;
 
@@ -134,6 +145,12 @@ export interface VaultStore {
   header(seq: number): HeaderRow | undefined;
   /** From `seq` on, oldest first. */
   headersFrom(seq: number, limit: number): readonly HeaderRow[];
+  /** How many commits from `fromSeq` on the server received in each `stepMs` since `fromMs`, oldest first. */
+  commitsPer(
+    stepMs: number,
+    fromSeq: number,
+    fromMs: number,
+  ): readonly { readonly startMs: number; readonly commits: number }[];
   /** The newest commit of each device that was verified. */
   lastSeen(): readonly { device: DeviceId; seq: number; hash: Hash }[];
   deleteHeadersFrom(seq: number): void;

@@ -1,6 +1,13 @@
 /** One vault of the manifest: cursor, remote tree, content lists and verified headers; packs in pack-store.ts. */
 import type { ContentId, DeviceId, Hash, NodeId, VaultId } from '../../protocol/ids.ts';
-import type { ContentRow, HeaderRow, RemoteNode, VaultCursor, VaultStore } from './manifest.ts';
+import type {
+  ContentRow,
+  FolderContents,
+  HeaderRow,
+  RemoteNode,
+  VaultCursor,
+  VaultStore,
+} from './manifest.ts';
 import { metaStore } from './meta.ts';
 import { packStore } from './pack-store.ts';
 import {
@@ -51,7 +58,10 @@ function cursorOf({ database }: Shared, key: number): Pick<VaultStore, 'cursor' 
   };
 }
 
-type RemotePart = Pick<VaultStore, 'remote' | 'putRemote' | 'deleteRemote' | 'remoteCount' | 'remoteRows'>;
+type RemotePart = Pick<
+  VaultStore,
+  'remote' | 'putRemote' | 'deleteRemote' | 'remoteCount' | 'remoteRows' | 'contentsOf'
+>;
 
 function remoteTree({ database }: Shared, key: number): RemotePart {
   const get = database.prepare<[number, NodeId], RemoteRow>(
@@ -79,6 +89,16 @@ function remoteTree({ database }: Shared, key: number): RemotePart {
   const page = database.prepare<[number, string], RemoteRow>(
     `SELECT ${REMOTE_COLUMNS} FROM remote_node WHERE vault = ? AND id > unhex(?)
      ORDER BY remote_node.id LIMIT ${PAGE_ROWS}`,
+  );
+  // CROSS JOIN holds the order: without statistics SQLite would read the whole vault for every folder.
+  const contents = database.prepare<
+    [string, number],
+    Omit<FolderContents, 'folders'> & { readonly folders: string | null }
+  >(
+    `SELECT lower(asked.value) AS folder, sum(n.type <> 1) AS files, sum(n.size) AS bytes,
+       group_concat(${hexOf('n.id')}) FILTER (WHERE n.type = 1 AND n.id <> n.parent) AS folders
+     FROM json_each(?) AS asked CROSS JOIN remote_node n ON n.vault = ? AND n.parent = unhex(asked.value)
+     GROUP BY asked.key`,
   );
   // SQLite allows no other statement while one is being stepped, so the stream goes page by page.
   function* stream(): IterableIterator<RemoteNode> {
@@ -122,6 +142,11 @@ function remoteTree({ database }: Shared, key: number): RemotePart {
     },
     deleteRemote: (id) => void remove.run(key, id),
     remoteCount: () => count.get(key) ?? 0,
+    contentsOf: (folders) =>
+      contents.all(JSON.stringify(folders), key).map((row) => ({
+        ...row,
+        folders: row.folders === null ? [] : (row.folders.split(',') as NodeId[]),
+      })),
     remoteRows: stream,
   };
 }
@@ -154,7 +179,7 @@ function contents({ database }: Shared, key: number): Pick<VaultStore, 'content'
 
 type HeaderPart = Pick<
   VaultStore,
-  'addHeader' | 'headerHash' | 'header' | 'headersFrom' | 'lastSeen' | 'deleteHeadersFrom'
+  'addHeader' | 'headerHash' | 'header' | 'headersFrom' | 'lastSeen' | 'deleteHeadersFrom' | 'commitsPer'
 >;
 
 interface StoredHeader {
@@ -205,6 +230,13 @@ function headers({ database }: Shared, key: number): HeaderPart {
        AND h.seq = (SELECT max(n.seq) FROM header n WHERE n.vault = ? AND n.device = writer.device)
      ORDER BY writer.device`,
   );
+  const per = database.prepare<
+    { key: number; stepMs: number; fromSeq: number; fromMs: number },
+    { startMs: number; commits: number }
+  >(
+    `SELECT received_at_ms / $stepMs * $stepMs AS startMs, count(*) AS commits FROM header
+     WHERE vault = $key AND seq >= $fromSeq AND received_at_ms >= $fromMs GROUP BY startMs ORDER BY startMs`,
+  );
   const removeFrom = database.prepare<[number, number]>('DELETE FROM header WHERE vault = ? AND seq >= ?');
   return {
     addHeader({ seq, hash: headerHash, device, receivedAtMs, signed }) {
@@ -225,6 +257,7 @@ function headers({ database }: Shared, key: number): HeaderPart {
       return row === undefined ? undefined : headerRow(row);
     },
     headersFrom: (seq, limit) => from.all(key, seq, limit).map(headerRow),
+    commitsPer: (stepMs, fromSeq, fromMs) => per.all({ key, stepMs, fromSeq, fromMs }),
     lastSeen: () => seen.all(key, key, key, key),
     deleteHeadersFrom: (seq) => void removeFrom.run(key, seq),
   };

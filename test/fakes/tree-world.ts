@@ -27,7 +27,7 @@ import { ABOVE_ROOT } from '../../sync-engine/engine/remote-apply.ts';
 import type { TreeDevice } from '../../sync-engine/engine/tree-host.ts';
 import { VaultSync } from '../../sync-engine/engine/vault-sync.ts';
 import { NodeDisk } from '../../sync-engine/local-fs/node-disk.ts';
-import type { Manifest } from '../../sync-engine/manifest/manifest.ts';
+import type { Manifest, PairStore } from '../../sync-engine/manifest/manifest.ts';
 import { openManifest } from '../../sync-engine/manifest/open.ts';
 import { spooledPackBody } from '../../sync-engine/transfer/pack-body.ts';
 import { createVaultTransfer } from '../../sync-engine/transfer/vault-transfer.ts';
@@ -101,6 +101,7 @@ export class TreeUser {
   readonly disk = new NodeDisk();
   readonly workers = new InlineWorkers(this.disk);
   readonly vaults: VaultSync[] = [];
+  readonly pairs: { readonly vault: VaultSync; readonly pair: PairStore }[] = [];
   readonly running: TreeDevice;
   readonly handlers: ReturnType<typeof treeHandlers>;
   readonly context: CallContext;
@@ -125,11 +126,11 @@ export class TreeUser {
       manifest: this.manifest,
       disk: this.disk,
       workers: this.workers,
-      engine: { vaults: () => this.vaults, pairs: () => [] },
+      engine: { vaults: () => this.vaults, pairs: () => this.pairs },
     };
     this.handlers = treeHandlers({
       running: () => this.running,
-      tools: world.account.tools,
+      tools: { ...world.account.tools, nowMs: () => world.nowMs() },
       home: { path: home },
     });
   }
