@@ -22,7 +22,7 @@ const listingEntrySchema = z.object({
   /** Whether it is on this device: a pair holds it and it is not deselected. */
   selected: z.boolean(),
   /** Of a folder: some of what lies beneath is on this device and some is not. */
-  partly: z.boolean().default(false),
+  partly: z.boolean().optional(),
   /** With `totals`, of a folder: files and links beneath it, and their bytes. */
   files: count.optional(),
   bytes: count.optional(),
