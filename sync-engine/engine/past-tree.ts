@@ -82,25 +82,32 @@ const KEPT_MS = 60_000;
 
 /** The past last looked at, so that each folder of it does not read the whole of it anew. */
 export class PastTrees {
-  #kept: { readonly vault: VaultSync; readonly seq: number; readonly tree: Promise<PastTree> } | null = null;
+  #kept: KeptPast | null = null;
   #forget: NodeJS.Timeout | undefined;
 
   async at(device: TreeDevice, vault: VaultSync, seq: number): Promise<PastTree> {
-    clearTimeout(this.#forget);
-    if (this.#kept?.vault !== vault || this.#kept.seq !== seq) {
-      this.#kept = { vault, seq, tree: pastTreeAt(device, vault, seq) };
-    }
-    const { tree } = this.#kept;
+    const known = this.#kept?.vault === vault && this.#kept.seq === seq ? this.#kept : null;
+    const looked = known ?? { vault, seq, tree: pastTreeAt(device, vault, seq) };
+    this.#keep(looked);
     try {
-      return await tree;
+      return await looked.tree;
     } catch (error) {
-      if (this.#kept?.tree === tree) this.#kept = null;
+      if (this.#kept === looked) this.#kept = null;
       throw error;
-    } finally {
-      clearTimeout(this.#forget);
-      this.#forget = setTimeout(() => {
-        this.#kept = null;
-      }, KEPT_MS).unref();
     }
   }
+
+  #keep(looked: KeptPast): void {
+    this.#kept = looked;
+    clearTimeout(this.#forget);
+    this.#forget = setTimeout(() => {
+      this.#kept = null;
+    }, KEPT_MS).unref();
+  }
+}
+
+interface KeptPast {
+  readonly vault: VaultSync;
+  readonly seq: number;
+  readonly tree: Promise<PastTree>;
 }
