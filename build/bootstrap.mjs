@@ -17,7 +17,9 @@ const nodePackage = path.join(root, 'node_modules', 'node');
 export const node24 = path.join(nodePackage, 'bin', isWindows ? 'node.exe' : 'node');
 
 const toolPackages = {
+  asar: '@electron/asar',
   depcruise: 'dependency-cruiser',
+  'electron-builder': 'electron-builder',
   eslint: 'eslint',
   knip: 'knip',
   prettier: 'prettier',

@@ -2,6 +2,7 @@
 // Runs on Node 24, from build.mjs. CommonJS, because a sandboxed preload script can be nothing else, and because
 // the runtime that the end-to-end tests use (Electron 25) starts no ES module.
 //   node build/bundle.mjs OUT_FOLDER
+import { cpSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +54,9 @@ export async function bundleApp(outFolder) {
       ssr: { noExternal: true, external: ['electron', 'electron-updater'] },
     });
   }
+  cpSync(path.join(root, 'electron', 'assets'), path.join(outFolder, 'electron', 'assets'), {
+    recursive: true,
+  });
 }
 
 if (process.argv[2] !== undefined) await bundleApp(path.resolve(process.argv[2]));
