@@ -262,7 +262,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    XX,
+    exclude: { path: '^(dist|dist\\.[^/]*|coverage|\\.cache|docs|bin|build/stand-in)/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'types', 'default'],
