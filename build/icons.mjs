@@ -13,7 +13,7 @@ const MAC_SIZES = [16, 32, 64, 128, 256, 512, 1024];
 /** What a panel of each density wants; the number is in the name as nativeImage looks for it. */
 const PANEL_SCALES = { '': 22, '@1.5x': 33, '@2x': 44, '@3x': 66 };
 const WINDOWS_TRAY_SIZES = [16, 20, 24, 32, 40, 48];
-const MENU_BAR_SCALES = { '': 18, '@2x': 36 };
+const MENU_BAR_SCALES = { '': 16, '@2x': 32 };
 
 const files = { ...appIcons(), ...trayIcons() };
 const check = process.argv.includes('--check');
@@ -52,7 +52,7 @@ function trayIcons() {
       const svg = trayIcon(state, palette);
       const isTemplate = palette === 'template';
       // macOS takes an image for a template by the end of its name.
-      const name = `electron/assets/tray/${state}${isTemplate ? 'Template' : `-${palette}`}`;
+      const name = `electron/assets/tray/${state}-${isTemplate ? 'Template' : palette}`;
       for (const [scale, size] of Object.entries(isTemplate ? MENU_BAR_SCALES : PANEL_SCALES)) {
         made[`${name}${scale}.png`] = png(svg, size);
       }

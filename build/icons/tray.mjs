@@ -9,7 +9,10 @@ export const trayStates = [
   'quota',
   'signed-out',
   'locked',
-  'new-device',
+  // A device joined the account or left it.
+  'notice',
+  // The engine does not run.
+  'failed',
 ];
 
 /** `light` and `dark` are the panel's; a template is coloured by the system. */
@@ -51,9 +54,13 @@ const badges = {
     colour: 'warn',
     sign: '<path d="M9.3 11.2h4.4v3H9.3z" fill="black"/><path d="M10.2 11.4v-1a1.3 1.3 0 0 1 2.6 0v1" fill="none" stroke="black" stroke-width=".9"/>',
   },
-  'new-device': {
+  notice: {
     colour: 'busy',
-    sign: '<path d="M10.8 8.9h1.4v1.9h1.9v1.4h-1.9v1.9h-1.4v-1.9H8.9v-1.4h1.9z" fill="black"/>',
+    sign: '<path d="M10.7 8.400h1.600v1.500h-1.600zM10.7 10.800h1.600v3.700h-1.600z" fill="black"/>',
+  },
+  failed: {
+    colour: 'stop',
+    sign: '<path d="M9.7 9.700l3.6 3.600M13.3 9.700l-3.6 3.6" stroke="black" stroke-width="1.5"/>',
   },
 };
 
