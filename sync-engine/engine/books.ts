@@ -154,6 +154,36 @@ export class Books {
     for (const child of this.vault.remote.children(id)) this.pair.markDirty(child.id);
   }
 
+  /** Of the node and all beneath it nothing is agreed on any more: neither side's absence is a removal. */
+  disown(id: NodeId): void {
+    const stack = [id];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      for (const child of this.pair.synced.children(next)) stack.push(child.id);
+      this.pair.deleteSynced(next);
+      this.pair.markDirty(next);
+    }
+  }
+
+  /**
+   * The server went back to an older state: what it holds now is the base, so that everything newer here is
+   * proposed again and nothing here is taken for removed elsewhere.
+   */
+  rebase(): void {
+    const { pair } = this;
+    const { bound } = pair.config;
+    const scope = new Set<NodeId>();
+    for (const node of subtree(this.vault.remote, bound)) {
+      if (node.id === bound) continue;
+      scope.add(node.id);
+      pair.putSynced(node);
+      pair.markDirty(node.id);
+    }
+    for (const node of this.localSubtreeOf(bound)) {
+      if (!scope.has(node.id)) pair.deleteSynced(node.id);
+      pair.markDirty(node.id);
+    }
+  }
+
   /** The content of a local file was read. */
   read(id: NodeId, content: ContentId, size: number, stat: DiskStat): boolean {
     const local = this.pair.local.get(id);

@@ -33,7 +33,6 @@ export interface FetchLaneParts {
     staged(nodes: readonly Staged[]): Promise<void>;
     failed(id: NodeId, result: Extract<FetchResult, { ok: false }>): void;
     done(id: NodeId): void;
-    received(bytes: number): void;
     crashed(error: unknown): void;
   };
 }
@@ -116,7 +115,6 @@ export class FetchLane {
           hooks.failed(result.id, result);
           return;
         }
-        hooks.received(state.size);
         group.push({ id: result.id, state, stagingPath });
         if (group.length >= PLACE_GROUP) place();
       },

@@ -15,6 +15,7 @@ import type { NodeType } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { IssueCode } from './issue-codes.ts';
 import type { PairDisk } from './pair-disk.ts';
+import { folderOf } from './paths.ts';
 
 export interface ObserverParts {
   readonly books: Books;
@@ -122,7 +123,7 @@ export class Observer {
     if (folder.error !== null) {
       // Something else stands there, or nothing: the folder above says what.
       if (['not-found', 'not-a-folder', 'is-a-link'].includes(folder.error)) {
-        if (folder.path !== '') deeper.set(parentOf(folder.path), false);
+        if (folder.path !== '') deeper.set(folderOf(folder.path), false);
       } else if (folder.error !== 'ignored') {
         raise(folderId, folder.error === 'too-deep' ? 'path-too-long' : 'unreadable', folder.path);
       }
@@ -316,7 +317,7 @@ function foreignByFolder(issues: readonly IssueRow[]): Map<string, Map<string, I
   const byFolder = new Map<string, Map<string, IssueCode>>();
   for (const { code, path } of issues) {
     if (code !== 'invalid-name' && code !== 'not-supported') continue;
-    const folder = parentOf(path);
+    const folder = folderOf(path);
     const known = byFolder.get(folder);
     if (known === undefined) byFolder.set(folder, new Map([[path, code]]));
     else known.set(path, code);
@@ -362,9 +363,4 @@ function joined(parts: readonly WalkedFolder[]): WalkedFolder {
     ignored: parts.flatMap((part) => part.ignored),
     last: true,
   };
-}
-
-function parentOf(path: string): string {
-  const at = path.lastIndexOf('/');
-  return at < 0 ? '' : path.slice(0, at);
 }

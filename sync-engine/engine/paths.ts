@@ -1,4 +1,4 @@
-/** Paths in the account: `VAULT:/path`; without a vault, the first. */
+/** Paths in the account (`VAULT:/path`; without a vault, the first) and in a pair's folder (relative, with `/`). */
 import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { RemoteNode, RemoteView } from '../manifest/manifest.ts';
@@ -56,4 +56,10 @@ export function* subtree(remote: RemoteView, id: NodeId): Generator<RemoteNode> 
     yield node;
     if (node.type === 'folder') for (const child of remote.children(next)) stack.push(child.id);
   }
+}
+
+/** The folder that holds a relative path; '' for the pair's own. */
+export function folderOf(path: string): string {
+  const at = path.lastIndexOf('/');
+  return at < 0 ? '' : path.slice(0, at);
 }

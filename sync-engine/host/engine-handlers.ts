@@ -114,7 +114,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
     'pairs.remove': async ({ id }) => {
       const running = host.running();
       host.pairOf(running, id);
-      await running.removePair(id);
+      await running.engine.removePair(id);
       return { id };
     },
     select: ({ path, on }) => {
@@ -142,13 +142,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
       });
     },
     'issues.resolve': async ({ id, way }) => {
-      const { engine } = host.running();
-      const issue = engine.issues().find((candidate) => candidate.id === id);
-      if (way === 'remove-pair' && issue?.pair !== null && issue?.pair !== undefined) {
-        await host.running().removePair(issue.pair);
-        return { id };
-      }
-      await engine.resolveIssue(id, way);
+      await host.running().engine.resolveIssue(id, way);
       return { id };
     },
     'activity.list': ({ limit, cursor, after }) => {
@@ -214,7 +208,7 @@ async function applySetting(host: Host, key: ConfigKey): Promise<void> {
   if (key === 'device-name') await running.device.rename(String(host.settings.values[key]));
   const up = host.settings.number('upload-limit');
   const down = host.settings.number('download-limit');
-  running.engine.setLimits(up === 0 ? null : up, down === 0 ? null : down);
+  running.engine.traffic.setLimits(up === 0 ? null : up, down === 0 ? null : down);
 }
 
 /** An existing or new folder that overlaps no other pair and not the home; its real path. */

@@ -209,8 +209,8 @@ export class Host {
       state: this.#state(),
       pending: engine?.pending() ?? { files: 0, bytes: 0 },
       transfer: {
-        upBytesPerSecond: engine?.upRate.perSecond() ?? 0,
-        downBytesPerSecond: engine?.downRate.perSecond() ?? 0,
+        upBytesPerSecond: engine?.traffic.upRate.perSecond() ?? 0,
+        downBytesPerSecond: engine?.traffic.downRate.perSecond() ?? 0,
       },
       quota: {
         usedBytes: account?.quota.usedBytes ?? quotaState?.usedBytes ?? 0,

@@ -9,7 +9,7 @@ import { vaultIdSchema } from '../../protocol/cloud.ts';
 import { isId16, type NodeId } from '../../protocol/ids.ts';
 import { readIfThere, writeDurably } from '../account/durable-file.ts';
 import { damaged, type Home } from '../account/home.ts';
-import type { PairRecord } from '../engine/sync-engine.ts';
+import type { PairRecord } from '../engine/engine-parts.ts';
 
 /** The manifest's database, in the home; what SQLite and a repair put beside it begins with the same name. */
 export const MANIFEST_FILE = 'manifest.db';

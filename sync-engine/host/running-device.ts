@@ -14,7 +14,8 @@ import { openVaultRing } from '../account/vault-keys.ts';
 import type { Clock, RandomSource } from '../engine/ports.ts';
 import { ABOVE_ROOT } from '../engine/remote-apply.ts';
 import { keepVaults } from '../engine/keep-vaults.ts';
-import { SyncEngine, type PairRecord } from '../engine/sync-engine.ts';
+import type { PairRecord } from '../engine/engine-parts.ts';
+import { SyncEngine } from '../engine/sync-engine.ts';
 import type { VaultSync } from '../engine/vault-sync.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
 import { pruneTrash } from '../local-fs/local-trash.ts';
@@ -114,6 +115,7 @@ export class RunningDevice {
       hooks: {
         changed: hooks.changed,
         signedOut: hooks.signedOut,
+        pairRemoved: (id) => this.#forgetPair(id),
       },
     });
     if (parts.rebuilt) this.engine.raise(null, null, 'manifest-rebuilt', '');
@@ -323,8 +325,7 @@ export class RunningDevice {
     return record;
   }
 
-  async removePair(id: string): Promise<void> {
-    await this.engine.removePair(id);
+  async #forgetPair(id: string): Promise<void> {
     this.#pairs = this.#pairs.filter((record) => record.config.id !== id);
     await writePairs(this.#home, this.#pairs);
   }

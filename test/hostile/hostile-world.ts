@@ -172,6 +172,7 @@ export class HostileDevice {
           for (const go of waiting) go();
         },
         signedOut: () => undefined,
+        pairRemoved: () => Promise.resolve(),
       },
     });
   }

@@ -1,7 +1,8 @@
 /** One simulated device: what outlives its engines, and how an engine starts and ends on it. */
 import { ROOT_NODE, type VaultId } from '../../protocol/ids.ts';
 import { ABOVE_ROOT } from '../../sync-engine/engine/remote-apply.ts';
-import { SyncEngine, type PairRecord } from '../../sync-engine/engine/sync-engine.ts';
+import type { PairRecord } from '../../sync-engine/engine/engine-parts.ts';
+import { SyncEngine } from '../../sync-engine/engine/sync-engine.ts';
 import { openManifest, openManifestFrom } from '../../sync-engine/manifest/open.ts';
 import type { SqliteManifest } from '../../sync-engine/manifest/sqlite-manifest.ts';
 import type { Clock } from '../../sync-engine/engine/ports.ts';
@@ -166,7 +167,7 @@ export class SimDevice {
       joinVaults: async () => {
         await Promise.resolve();
       },
-      hooks: { changed: () => undefined, signedOut: () => undefined },
+      hooks: { changed: () => undefined, signedOut: () => undefined, pairRemoved: () => Promise.resolve() },
     });
     this.#running = { life, engine, manifest };
     life.onEnd(() => {

@@ -231,8 +231,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     attack: 'MS-14',
     what: 'that a pack which failed is relied on no more',
-    file: 'sync-engine/engine/pair-sync.ts',
-    find: 'this.#distrust(result.pack);',
+    file: 'sync-engine/engine/setbacks.ts',
+    find: 'vault.setPackTrusted(pack, false);',
     replace: 'void 0;',
   },
   {

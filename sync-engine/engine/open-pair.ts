@@ -1,0 +1,91 @@
+/** Makes a pair's syncing from its record: its rows in the manifest, its folder as a disk, its ports. */
+import { toHex, type NodeId } from '../../protocol/ids.ts';
+import { POSIX_CAPABILITIES, probe, type Capabilities } from '../local-fs/capabilities.ts';
+import { DiskError, type Disk } from '../local-fs/disk.ts';
+import { checkRoot, makePairFolders } from '../local-fs/root-marker.ts';
+import type { PairRecord, SyncEngineParts } from './engine-parts.ts';
+import type { IssueBoard } from './issue-board.ts';
+import { PairDisk } from './pair-disk.ts';
+import { PairSync } from './pair-sync.ts';
+import type { VaultSync } from './vault-sync.ts';
+
+export interface OpenPairParts {
+  readonly ports: SyncEngineParts;
+  readonly record: PairRecord;
+  readonly vault: VaultSync;
+  readonly issues: IssueBoard;
+  readonly signal: AbortSignal;
+  readonly wake: () => void;
+  readonly crashed: (error: unknown) => void;
+}
+
+export function openPair(parts: OpenPairParts): PairSync {
+  const { ports, record, vault, issues, signal, wake, crashed } = parts;
+  const { manifest, disk, workers, clock, random, identity, hooks } = ports;
+  const { config } = record;
+  const known = manifest.pairs().some((pair) => pair.id === config.id);
+  const pair = known ? manifest.pair(config.id) : manifest.addPair(config);
+  const stored = pair.meta('capabilities');
+  // A folder that is away is probed when it is back; until then what it could do before holds.
+  const capabilities = probed(disk, record);
+  if (capabilities !== null) pair.setMeta('capabilities', JSON.stringify(capabilities));
+  const pairDisk = new PairDisk({
+    pair,
+    disk,
+    workers,
+    clock,
+    random,
+    expected: { marker: record.marker, remembered: null },
+    capabilities:
+      capabilities ?? (stored === null ? POSIX_CAPABILITIES : (JSON.parse(stored) as Capabilities)),
+    signal,
+  });
+  const sync = new PairSync({
+    pair,
+    manifest,
+    vault,
+    disk: pairDisk,
+    clock,
+    random,
+    deviceName: identity.deviceName,
+    newId: () => toHex(random.bytes(16)) as NodeId,
+    lstat: (path) => disk.lstat(path),
+    signal,
+    hooks: {
+      wake,
+      raise: (node, code, path) => {
+        issues.raise(config.id, node, code, path);
+      },
+      clear: (node, code) => {
+        issues.clear(config.id, node, code);
+      },
+      clearAt: (path, code) => {
+        issues.clearAt(config.id, path, code);
+      },
+      did: (path, action, reason, bytes) => {
+        manifest.addActivity({ atMs: clock.nowMs(), pair: config.id, path, action, reason, bytes });
+        hooks.changed('activity');
+      },
+      crashed,
+    },
+  });
+  // The log may have been read before the pair was: everything in the bound folder is new to it.
+  if (!known) {
+    manifest.transaction(() => {
+      sync.books.markRemoteSubtree(config.bound);
+    });
+  }
+  return sync;
+}
+
+/** What the folder's file system can do; null when the folder is away, or not the pair's own. */
+function probed(disk: Disk, { config, marker }: PairRecord): Capabilities | null {
+  if (checkRoot(disk, config.folder, { marker, remembered: null }).state !== 'ok') return null;
+  try {
+    makePairFolders(disk, config.folder);
+    return probe(disk, config.folder, '.coffre');
+  } catch (error) {
+    if (error instanceof DiskError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * The life of one pair: while its folder is there it is scanned when something hints at it and at intervals,
+ * planned over and carried out, committed and flushed, until nothing is left; then it rests until it is woken.
+ */
+import { ROOT_NODE } from '../../protocol/ids.ts';
+import type { Watcher } from '../local-fs/watcher.ts';
+import type { Connection } from './connection.ts';
+import type { PairRecord } from './engine-parts.ts';
+import type { IssueBoard } from './issue-board.ts';
+import type { IssueCode } from './issue-codes.ts';
+import type { PairSync } from './pair-sync.ts';
+import type { Clock } from './ports.ts';
+import type { QuotaWait } from './quota-wait.ts';
+import type { Signal } from './signal.ts';
+
+/** Half of a change is worth waiting for the other half. */
+const DEBOUNCE_MS = 50;
+const ROOT_RETRY_MS = 5000;
+const FLUSH_MS = 10_000;
+/** While content moves, commits become due with time. */
+const COMMIT_LOOK_MS = 500;
+/** While watches do not cover the folder, it is scanned this often. */
+const UNWATCHED_SCAN_MS = 5 * 60_000;
+
+export interface PairRunParts {
+  readonly record: PairRecord;
+  readonly sync: PairSync;
+  readonly watcher: Watcher;
+  readonly wake: Signal;
+  /** Ends this pair alone. */
+  readonly stop: AbortController;
+  /** Of this pair's end or the engine's. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly scanIntervalMs: number;
+  readonly issues: IssueBoard;
+  readonly quota: QuotaWait;
+  readonly connection: Pick<Connection, 'isOnline' | 'hasCaughtUp'>;
+  readonly isPaused: () => boolean;
+  /** It did what it could for now. */
+  readonly rested: () => void;
+  readonly crashed: (error: unknown) => void;
+}
+
+export class PairRun {
+  readonly record: PairRecord;
+  readonly sync: PairSync;
+  readonly #parts: PairRunParts;
+  #nextScanMs = 0;
+  #scanRequested = true;
+  #scansDone = 0;
+  #lastFlushMs: number;
+  #isUnwatched = false;
+  /** It is woken when the commit under way is done. */
+  #isFlushing = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(parts: PairRunParts) {
+    this.#parts = parts;
+    this.record = parts.record;
+    this.sync = parts.sync;
+    this.#lastFlushMs = parts.clock.monotonicMs();
+  }
+
+  wake(): void {
+    this.#parts.wake.raise();
+  }
+
+  /** The whole folder is scanned at the next turn. */
+  lookAnew(): void {
+    this.#scanRequested = true;
+    this.wake();
+  }
+
+  get scansDone(): number {
+    return this.#scansDone;
+  }
+
+  /** Whether it can go on by itself now. */
+  get isMoving(): boolean {
+    const { sync } = this;
+    if (sync.paused !== null || sync.vault.stopped !== null) return false;
+    return (
+      this.#scansDone === 0 ||
+      this.#scanRequested ||
+      sync.busy ||
+      sync.vault.commits.hasWork ||
+      sync.observer.hasHints ||
+      // What depends on a held removal is ready and cannot move: a person decides.
+      (!sync.isHolding && sync.hasReadyWork())
+    );
+  }
+
+  /** @param wasClean whether the last engine ended in good order */
+  start(wasClean: boolean): void {
+    const { signal, crashed } = this.#parts;
+    this.#done = this.#run(wasClean).catch((error: unknown) => {
+      if (!signal.aborted) crashed(error);
+    });
+  }
+
+  /** Nothing of it moves any more when this resolves. */
+  async end(): Promise<void> {
+    this.#parts.stop.abort(new Error('the pair ends'));
+    await this.#done;
+    await this.#parts.watcher.close();
+  }
+
+  async #run(wasClean: boolean): Promise<void> {
+    const { clock, signal, wake, isPaused } = this.#parts;
+    const { sync } = this;
+    if (sync.disk.check(false).state === 'ok') sync.disk.recover();
+    if (!wasClean) await sync.verifyUnsettled(signal);
+    this.#watch();
+    const isStopped = (): boolean => signal.aborted;
+    while (!isStopped()) {
+      if (isPaused() || !this.#rootReady()) {
+        wake.clear();
+        await this.#rest(isPaused() ? null : ROOT_RETRY_MS);
+        continue;
+      }
+      wake.clear();
+      await this.#scanIfDue();
+      if (isStopped()) return;
+      const worked = this.#mayPlan() && (await sync.turn());
+      await this.#commit();
+      if (clock.monotonicMs() - this.#lastFlushMs > FLUSH_MS) await this.flush();
+      if (!worked) await this.#rest(this.#restMs());
+      // A plan that gets nowhere must not keep sockets and timers waiting.
+      else await clock.sleep(0, signal);
+    }
+  }
+
+  #watch(): void {
+    const { watcher, record, clock, issues } = this.#parts;
+    const { observer } = this.sync;
+    void watcher.start(record.config.folder, {
+      onHint: (hint) => {
+        if (typeof hint === 'string') observer.hint(hint);
+        else observer.hintEverything();
+        this.wake();
+      },
+      onTrouble: (trouble) => {
+        this.#isUnwatched = true;
+        this.#nextScanMs = Math.min(this.#nextScanMs, clock.monotonicMs() + UNWATCHED_SCAN_MS);
+        if (trouble === 'watch-limit') issues.raise(record.config.id, null, 'watch-limit', '');
+        observer.hintEverything();
+        this.wake();
+      },
+    });
+  }
+
+  /** Whether the folder is there and is the pair's own; an issue and no syncing when it is not. */
+  #rootReady(): boolean {
+    const { sync, record } = this;
+    const { issues, connection } = this.#parts;
+    const { config } = record;
+    const check = sync.disk.check(false);
+    const isBoundGone =
+      config.bound !== ROOT_NODE && connection.hasCaughtUp && !sync.vault.reaches(config.bound);
+    if (check.state === 'ok' && !isBoundGone) {
+      if (sync.paused !== null) {
+        sync.paused = null;
+        for (const code of ROOT_ISSUES) issues.clear(config.id, null, code);
+        sync.observer.hintEverything();
+      }
+      return true;
+    }
+    const code: IssueCode = isBoundGone ? 'bound-gone' : rootIssue(check.state);
+    if (sync.paused !== code) {
+      sync.paused = code;
+      issues.raise(config.id, null, code, config.folder);
+    }
+    return false;
+  }
+
+  async #scanIfDue(): Promise<void> {
+    const { clock, scanIntervalMs, signal } = this.#parts;
+    const everything = this.#scanRequested || clock.monotonicMs() >= this.#nextScanMs;
+    if (!everything && !this.sync.observer.hasHints) return;
+    if (!this.#scanRequested && this.#scansDone > 0) await clock.sleep(DEBOUNCE_MS, signal);
+    this.#scanRequested = false;
+    const outcome = await this.sync.scan(everything);
+    if (outcome.outcome === 'stopped') {
+      this.#scanRequested = true;
+      return;
+    }
+    this.#scansDone += 1;
+    if (!everything) return;
+    const interval = this.#isUnwatched ? Math.min(UNWATCHED_SCAN_MS, scanIntervalMs) : scanIntervalMs;
+    this.#nextScanMs = clock.monotonicMs() + interval;
+  }
+
+  /** Before the log was read once, planning would upload what is already there. */
+  #mayPlan(): boolean {
+    const { connection, quota } = this.#parts;
+    if (this.#scansDone === 0 || !connection.hasCaughtUp || !connection.isOnline) return false;
+    if (this.sync.vault.stopped !== null) return false;
+    return (quota.waitMs ?? 0) === 0 || this.sync.fetch.busy;
+  }
+
+  async #commit(): Promise<void> {
+    const { commits } = this.sync.vault;
+    if (!commits.hasWork || !this.#parts.connection.isOnline || !commits.isDue) return;
+    const flushed = commits.flush();
+    // The lanes go on meanwhile; only a settled pair waits for its commit.
+    if (!this.sync.busy) await flushed;
+    else if (!this.#isFlushing) {
+      this.#isFlushing = true;
+      void flushed.then(() => {
+        this.#isFlushing = false;
+        this.wake();
+      });
+    }
+  }
+
+  /** Puts what was applied on stable storage; only then is it settled. */
+  async flush(): Promise<void> {
+    this.#lastFlushMs = this.#parts.clock.monotonicMs();
+    await this.sync.flush();
+  }
+
+  #restMs(): number {
+    const { clock, quota } = this.#parts;
+    const { sync } = this;
+    const waits = [this.#nextScanMs - clock.monotonicMs()];
+    const release = sync.pair.nextRelease();
+    if (release !== null && release < Number.MAX_SAFE_INTEGER) waits.push(release - clock.nowMs());
+    if (sync.busy || sync.vault.commits.hasWork) waits.push(COMMIT_LOOK_MS);
+    if (sync.pair.unsettled(1).length > 0) waits.push(FLUSH_MS);
+    if (quota.waitMs !== null) waits.push(quota.waitMs);
+    return Math.max(5, Math.min(...waits));
+  }
+
+  /** @param ms null: until it is woken */
+  async #rest(ms: number | null): Promise<void> {
+    const { clock, signal, wake, rested } = this.#parts;
+    rested();
+    if (ms === null) {
+      await wake.wait(signal);
+      return;
+    }
+    const timer = new AbortController();
+    await Promise.race([wake.wait(signal), clock.sleep(ms, AbortSignal.any([timer.signal, signal]))]);
+    timer.abort();
+  }
+}
+
+const ROOT_ISSUES: readonly IssueCode[] = [
+  'root-missing',
+  'root-foreign',
+  'root-unreadable',
+  'root-read-only',
+  'bound-gone',
+];
+
+function rootIssue(state: string): IssueCode {
+  switch (state) {
+    case 'missing':
+    case 'foreign':
+      return 'root-foreign';
+    case 'unreadable':
+      return 'root-unreadable';
+    case 'read-only':
+      return 'root-read-only';
+    default:
+      return 'root-missing';
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What was applied and is not yet known to be on stable storage. After an unclean stop it is read again: what
+ * the power loss damaged is put in the local trash and fetched again, never uploaded as if the person had
+ * edited it.
+ */
+import type { ContentId, NodeId } from '../../protocol/ids.ts';
+import type { DiskStat } from '../local-fs/disk.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
+import type { Books } from './books.ts';
+import type { PairDisk } from './pair-disk.ts';
+
+const VERIFY_BATCH = 1000;
+const FLUSH_BATCH = 100_000;
+
+export interface UnsettledParts {
+  readonly books: Books;
+  readonly manifest: Manifest;
+  readonly disk: PairDisk;
+  readonly transfer: VaultTransfer;
+  readonly lstat: (path: string) => DiskStat | null;
+  readonly did: (path: string, action: string, reason: string, bytes: number) => void;
+}
+
+export class Unsettled {
+  readonly #parts: UnsettledParts;
+
+  constructor(parts: UnsettledParts) {
+    this.#parts = parts;
+  }
+
+  async verify(signal: AbortSignal): Promise<void> {
+    const { books, disk, transfer } = this.#parts;
+    const { pair } = books;
+    if (disk.check(false).state !== 'ok') return;
+    for (;;) {
+      const ids = pair.unsettled(VERIFY_BATCH);
+      if (ids.length === 0 || signal.aborted) return;
+      const files = ids.flatMap((id) => {
+        const { type, size } = pair.local.get(id) ?? books.remoteInScope(id) ?? { type: 'folder', size: 0 };
+        const path = this.#placeOf(id);
+        if (path === null || type === 'folder') return [];
+        return [{ id, path: disk.absolute(path), type, size }];
+      });
+      const results = await transfer.ingest(
+        files,
+        // Nothing is sealed: it is only compared.
+        { known: (chunks) => Promise.resolve(chunks.map(() => true)), pack: () => Promise.resolve() },
+        signal,
+      );
+      for (const result of results) {
+        if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
+      }
+      // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
+      await this.#settle(ids);
+    }
+  }
+
+  /** Puts what was applied on stable storage: only then is it settled. */
+  async flush(): Promise<void> {
+    const ids = this.#parts.books.pair.unsettled(FLUSH_BATCH);
+    if (ids.length === 0) return;
+    await this.#settle(ids);
+    this.#parts.manifest.checkpoint();
+  }
+
+  async #settle(ids: readonly NodeId[]): Promise<void> {
+    const { books, manifest, disk } = this.#parts;
+    await disk.flush();
+    manifest.transaction(() => {
+      for (const id of ids) books.pair.clearUnsettled(id);
+    });
+  }
+
+  /** Where the node is on disk, or would have been put: the manifest may be older than the folder. */
+  #placeOf(id: NodeId): string | null {
+    const { books, disk } = this.#parts;
+    const { pair } = books;
+    if (pair.local.get(id) !== undefined) return pair.diskPath(id);
+    const remote = books.remoteInScope(id);
+    if (remote === undefined) return null;
+    const folder = pair.diskPath(remote.parent);
+    const name = disk.nameFor(remote.parent, remote.name, id);
+    if (folder === null || typeof name === 'object') return null;
+    return folder === '' ? name : `${folder}/${name}`;
+  }
+
+  /** What was put in place is not what is there, and no person edited it since. */
+  #isDamaged(id: NodeId, content: ContentId | null): boolean {
+    const { books, disk, lstat } = this.#parts;
+    const { pair } = books;
+    const path = this.#placeOf(id);
+    const stat = path === null ? null : lstat(disk.absolute(path));
+    const local = pair.local.get(id);
+    // A row not read since it was seen to change is a person's.
+    const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
+      (state) => state !== undefined && (state.type === 'folder' || state.content !== null),
+    );
+    if (content !== null && states.some((state) => state?.content === content)) return false;
+    // Not put in place before the power went, or gone since: a row alone is out of date.
+    if (stat === null) return local !== undefined;
+    if (stat.size === 0 || stat.type !== 'file') return true;
+    // Whoever edits a file gives it a time of its own.
+    return states.some((state) => state?.mtimeUs === stat.mtimeUs);
+  }
+
+  /** Out of the way and fetched again: without a synced state its absence is no deletion. */
+  async #refetch(id: NodeId): Promise<void> {
+    const { books, manifest, disk, lstat, did } = this.#parts;
+    const { pair } = books;
+    const path = this.#placeOf(id);
+    if (path === null) return;
+    const stat = lstat(disk.absolute(path));
+    if (stat !== null && stat.type !== 'other') {
+      await disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
+    }
+    manifest.transaction(() => {
+      books.vanished(id);
+      pair.deleteSynced(id);
+      pair.markDirty(id);
+    });
+    did(path, 'verify-failed', 'power-loss', 0);
+  }
+}

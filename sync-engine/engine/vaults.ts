@@ -1,0 +1,216 @@
+/** The vaults of the account as this device follows them: their logs read on, and stopped when they fail verification. */
+import { PersonError } from '../../protocol/errors.ts';
+import type { NodeId, VaultId } from '../../protocol/ids.ts';
+import type { CloudEvent } from '../../protocol/pages.ts';
+import type { PairId } from '../manifest/manifest.ts';
+import type { CloudError } from '../remote/cloud.ts';
+import { spooledPackBody } from '../transfer/pack-body.ts';
+import { createVaultTransfer } from '../transfer/vault-transfer.ts';
+import { sealingWorkers } from '../workers/sealing-workers.ts';
+import type { SyncEngineParts } from './engine-parts.ts';
+import type { IssueBoard } from './issue-board.ts';
+import type { IssueCode } from './issue-codes.ts';
+import { LogFault } from './log-fault.ts';
+import type { QuotaWait } from './quota-wait.ts';
+import type { Traffic } from './traffic.ts';
+import { VaultSync } from './vault-sync.ts';
+
+const MOST_UPLOAD_WAIT_MS = 30_000;
+/** A refusal that waiting may not mend is not asked about more often. */
+const MOST_REFUSALS = 5;
+
+export interface VaultsParts {
+  readonly ports: SyncEngineParts;
+  readonly issues: IssueBoard;
+  readonly quota: QuotaWait;
+  readonly traffic: Traffic;
+  readonly signal: AbortSignal;
+  readonly hooks: {
+    /** Nodes of the remote tree changed. */
+    readonly changed: (vault: VaultId, nodes: readonly NodeId[]) => void;
+    /** Whether content moves for the vault: then its commits are gathered. */
+    readonly busy: (vault: VaultId) => boolean;
+    /** A pair of the vault, which its issues are shown with. */
+    readonly pairOf: (vault: VaultId) => PairId | null;
+    readonly crashed: (error: unknown) => void;
+  };
+}
+
+export class Vaults {
+  readonly #parts: VaultsParts;
+  readonly #vaults = new Map<VaultId, VaultSync>();
+
+  constructor(parts: VaultsParts) {
+    this.#parts = parts;
+  }
+
+  all(): readonly VaultSync[] {
+    return [...this.#vaults.values()];
+  }
+
+  /** Packs sealed but never acknowledged are sealed again when their files are read again. */
+  forgetSpooled(): void {
+    const { manifest, disk, spoolFolder } = this.#parts.ports;
+    for (const vault of manifest.vaults()) {
+      const store = manifest.vault(vault);
+      for (const pack of store.packs('spooled')) store.deletePack(pack.name);
+    }
+    for (const entry of disk.list(spoolFolder).entries) disk.removeFile(`${spoolFolder}/${entry.name}`);
+  }
+
+  /** A vault this device holds keys of; it is followed from now on. */
+  open(vault: VaultId): VaultSync {
+    const existing = this.#vaults.get(vault);
+    if (existing !== undefined) return existing;
+    const { ports, issues, quota, traffic, signal, hooks } = this.#parts;
+    const { manifest, cloud, identity, workers, clock, random, disk, spoolFolder } = ports;
+    manifest.addVault(vault);
+    const store = manifest.vault(vault);
+    const sync: VaultSync = new VaultSync({
+      vault,
+      manifest,
+      cloud,
+      identity,
+      clock,
+      random,
+      transfer: createVaultTransfer({
+        vault,
+        keys: () => identity.vaultKeys(vault),
+        epoch: () => store.cursor().epoch,
+        workers: sealingWorkers(workers),
+        cloud,
+        spoolFolder,
+        locate: (chunk) => store.locate(chunk),
+        localPack: (name) => sync.log.inlinePack(name),
+        down: traffic.down,
+        received: (bytes) => {
+          traffic.downRate.add(bytes);
+        },
+      }),
+      spool: {
+        body: (pack) => spooledPackBody(disk, pack, traffic.up, signal),
+        remove: (path) => {
+          if (disk.lstat(path) !== null) disk.removeFile(path);
+        },
+      },
+      hooks: {
+        changed: hooks.changed,
+        faults: (id, faults) => {
+          for (const { node } of faults)
+            issues.raise(hooks.pairOf(id), node, 'tree-fault', sync.pathOf(node));
+        },
+        chainMoved: () => {
+          ports.hooks.changed('status');
+        },
+        quota: (state) => {
+          quota.set(state);
+        },
+        sent: (bytes) => {
+          traffic.upRate.add(bytes);
+        },
+        failed: (id, error) => {
+          this.#failed(id, error);
+        },
+        retryUpload: (error, attempt, stop) => this.#beforeRetry(error, attempt, stop),
+        busy: hooks.busy,
+      },
+    });
+    this.#vaults.set(vault, sync);
+    return sync;
+  }
+
+  /** Chain, vaults, logs. False when what came fails verification. @throws CloudError */
+  async catchUp(): Promise<boolean> {
+    const { ports, issues } = this.#parts;
+    try {
+      await ports.identity.followChain();
+      await ports.joinVaults();
+      for (const vault of this.#vaults.values()) await this.pull(vault);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PersonError && error.code === 'verification')) throw error;
+      issues.raise(null, null, 'log-fault', '');
+      return false;
+    }
+  }
+
+  async pull(vault: VaultSync): Promise<void> {
+    if (vault.stopped !== null) return;
+    const { issues, hooks } = this.#parts;
+    try {
+      await vault.log.pull();
+      for (const code of ['log-fault', 'rolled-back', 'forked'] as const)
+        issues.clear(hooks.pairOf(vault.vault), null, code);
+    } catch (error) {
+      if (!(error instanceof LogFault)) throw error;
+      this.#failed(vault.vault, error);
+    }
+  }
+
+  onEvent(event: CloudEvent): void {
+    const { identity, joinVaults } = this.#parts.ports;
+    const failed = (error: unknown): void => {
+      if (event.kind === 'commit' || event.kind === 'head') this.#failed(event.vault, error);
+      else this.#parts.hooks.crashed(error);
+    };
+    switch (event.kind) {
+      case 'commit': {
+        const vault = this.#vaults.get(event.vault);
+        if (vault?.stopped !== null) return;
+        vault.log
+          .receive(event.commit)
+          .then((isNext) => (isNext ? undefined : this.pull(vault)))
+          .catch(failed);
+        return;
+      }
+      case 'head': {
+        const vault = this.#vaults.get(event.vault);
+        if (vault === undefined || event.seq <= vault.log.cursor().seq) return;
+        this.pull(vault).catch(failed);
+        return;
+      }
+      case 'chain':
+        identity
+          .followChain()
+          .then(() => {
+            for (const vault of this.#vaults.values()) vault.log.judgePacks();
+          })
+          .catch(failed);
+        return;
+      case 'vaults':
+        joinVaults().catch(failed);
+        return;
+    }
+  }
+
+  /** A log that fails verification stops its vault until a person decides. */
+  #failed(id: VaultId, error: unknown): void {
+    const { signal, issues, hooks } = this.#parts;
+    if (signal.aborted) return;
+    if (!(error instanceof LogFault)) {
+      hooks.crashed(error);
+      return;
+    }
+    const vault = this.#vaults.get(id);
+    if (vault !== undefined) vault.stopped = error;
+    const code: IssueCode =
+      error.code === 'rolled-back' || error.code === 'forked' || error.code === 'copied-home'
+        ? error.code
+        : 'log-fault';
+    issues.raise(hooks.pairOf(id), null, code, error.code);
+  }
+
+  /** A person said to try again what was stopped. */
+  retryStopped(): void {
+    for (const vault of this.#vaults.values()) vault.stopped = null;
+  }
+
+  async #beforeRetry(error: CloudError, attempt: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts.ports;
+    const isPassing =
+      error.fault === 'offline' || error.fault === 'unavailable' || error.fault === 'rate-limited';
+    if (!isPassing && attempt >= MOST_REFUSALS) throw error;
+    const wait = Math.min(MOST_UPLOAD_WAIT_MS, 250 * 2 ** Math.min(attempt, 10)) * (0.5 + random.fraction());
+    await clock.sleep(Math.max(wait, (error.retryAfterS ?? 0) * 1000), signal);
+  }
+}
