@@ -31,6 +31,8 @@ const deviceSchema = z.object({
   current: z.boolean(),
   revoked: z.boolean(),
   lastHeardMs: timeMs.nullable(),
+  /** As the device wrote it when it joined. */
+  addedAtMs: timeMs.optional(),
 });
 
 export const accountMethods = {
@@ -77,7 +79,13 @@ export const accountMethods = {
     result: z.object({
       usedBytes: count,
       limitBytes: count,
+      /** Files and trash, as they are stored. */
       liveBytes: count,
+      /**
+       * What lies in the trash, by the sizes of its files: only devices know them. Stored it may be less, being
+       * compressed and shared with live files; never told as more than `liveBytes`.
+       */
+      trashBytes: count.optional(),
       uncommittedBytes: count,
       /** Superseded and dropped: free up to one more quota. */
       retainedBytes: count,

@@ -78,9 +78,14 @@ export const engineMethods = {
     params: z.object({ id: count, way: z.string().min(1).max(100) }),
     result: z.object({ id: count }),
   },
-  /** Newest first; `after`: only rows with a greater id. */
+  /** Newest first; `after`: only rows with a greater id. `actions` and `pair`: only those rows. */
   'activity.list': {
-    params: z.object({ ...pageParams, after: count.default(0) }),
+    params: z.object({
+      ...pageParams,
+      after: count.default(0),
+      actions: z.array(z.string().max(100)).min(1).max(50).nullable().default(null),
+      pair: z.string().max(100).nullable().default(null),
+    }),
     result: z.object({ rows: z.array(activityRowSchema), nextCursor }),
   },
 
@@ -93,14 +98,5 @@ export const engineMethods = {
   'config.set': {
     params: z.object({ key: configKeySchema, value: configValue }),
     result: z.object({ values: z.record(z.string(), configValue) }),
-  },
-  /** Whether the rules keep a local path out of its pair, and which one does. @throws not-found (in no pair) */
-  'ignore.test': {
-    params: z.object({ path: localPath }),
-    result: z.object({
-      ignored: z.boolean(),
-      /** `file` null: of the built-in list. Null when no rule matches. */
-      rule: z.object({ file: z.string().nullable(), pattern: z.string() }).nullable(),
-    }),
   },
 } as const;

@@ -87,7 +87,14 @@ export const statusSchema = z.object({
   pending: z.object({ files: count, bytes: count }),
   transfer: z.object({ upBytesPerSecond: z.number(), downBytesPerSecond: z.number() }),
   /** As last heard; zeros until then. */
-  quota: z.object({ usedBytes: count, limitBytes: count }),
+  quota: z.object({
+    usedBytes: count,
+    limitBytes: count,
+    liveBytes: count.optional(),
+    /** Superseded and dropped: versions. */
+    retainedBytes: count.optional(),
+    trashBytes: count.optional(),
+  }),
   /** The oldest MAX_STATUS_ISSUES. */
   issues: z.array(issueSchema),
   issueCount: count,

@@ -10,6 +10,7 @@ import { PERSON_ERROR_EXIT, type PersonErrorCode } from './errors.ts';
 import { activityRowSchema, issueSchema, progressSchema, statusSchema } from './control-shapes.ts';
 import { accountMethods } from './control-account.ts';
 import { engineMethods } from './control-engine.ts';
+import { ignoreMethods } from './control-ignore.ts';
 import { treeMethods } from './control-tree.ts';
 
 /** A frame is one line of JSON of at most this many bytes, the newline included, in either direction. */
@@ -18,7 +19,12 @@ export const MAX_FRAME_BYTES = 1024 * 1024;
 export const MAX_STATUS_ISSUES = 100;
 
 /** Every method that the engine answers: schema of what goes in and of what comes out. */
-export const controlMethods = { ...engineMethods, ...treeMethods, ...accountMethods } as const;
+export const controlMethods = {
+  ...engineMethods,
+  ...treeMethods,
+  ...accountMethods,
+  ...ignoreMethods,
+} as const;
 type ControlMethods = typeof controlMethods;
 export type ControlMethod = keyof ControlMethods;
 /** What a caller writes: defaults may be left out. */

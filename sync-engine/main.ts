@@ -11,6 +11,7 @@ import { serveControl } from './control/server.ts';
 import { treeHandlers } from './control/tree-handlers.ts';
 import { accountHandlers } from './host/account-handlers.ts';
 import { engineHandlers } from './host/engine-handlers.ts';
+import { ignoreHandlers } from './host/ignore-handlers.ts';
 import { Host } from './host/host.ts';
 
 async function main(): Promise<void> {
@@ -33,7 +34,12 @@ async function main(): Promise<void> {
       if (!host.hasAccount) host.requestStop();
     },
     facade: {
-      handlers: { ...engineHandlers(host), ...accountHandlers(host), ...treeHandlers(host) },
+      handlers: {
+        ...engineHandlers(host),
+        ...accountHandlers(host),
+        ...treeHandlers(host),
+        ...ignoreHandlers(host),
+      },
       onEvent: (listener) => host.onEvent(listener),
     },
   });

@@ -12,6 +12,7 @@ export const quota = command({
     const text = [
       `${bytesText(result.usedBytes)} of ${bytesText(result.limitBytes)} used`,
       `  files and trash     ${bytesText(result.liveBytes)}`,
+      `    of it the trash   ${bytesText(result.trashBytes ?? 0)}`,
       `  not committed yet   ${bytesText(result.uncommittedBytes)}`,
       `Kept for undo, free   ${bytesText(result.retainedBytes)} of ${bytesText(result.limitBytes)}`,
     ];

@@ -94,12 +94,13 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
     'devices.list': async () => {
       const devices = await listDevices(host.running().device);
       return {
-        devices: devices.map(({ id, name, current, revoked, lastHeardMs }) => ({
+        devices: devices.map(({ id, name, current, revoked, lastHeardMs, createdAtMs }) => ({
           id,
           name,
           current,
           revoked,
           lastHeardMs,
+          addedAtMs: createdAtMs,
         })),
       };
     },
@@ -128,7 +129,8 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
     quota: async () => {
       const running = host.running();
       const { quota } = await forPerson(() => running.refreshAccount());
-      return { ...quota, returnsAtMs: running.engine.quotaState?.returnsAtMs ?? null };
+      const trashBytes = running.trashBytes ?? 0;
+      return { ...quota, trashBytes, returnsAtMs: running.engine.quotaState?.returnsAtMs ?? null };
     },
   };
 

@@ -1,6 +1,6 @@
 /** Handlers of protocol/control-engine.ts: the engine, its pairs, its issues, its settings. */
 import { mkdir, realpath, stat } from 'node:fs/promises';
-import { basename, relative, sep } from 'node:path';
+import { basename, sep } from 'node:path';
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE } from '../../protocol/ids.ts';
 import type { ControlHandlers } from '../control/facade.ts';
@@ -25,8 +25,7 @@ type EngineMethod =
   | 'issues.resolve'
   | 'activity.list'
   | 'config.get'
-  | 'config.set'
-  | 'ignore.test';
+  | 'config.set';
 
 export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> {
   const state = (): { state: ReturnType<Host['status']>['state'] } => ({ state: host.status().state });
@@ -145,14 +144,14 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
       await host.running().engine.resolveIssue(id, way);
       return { id };
     },
-    'activity.list': ({ limit, cursor, after }) => {
+    'activity.list': ({ limit, cursor, after, actions, pair }) => {
       const { manifest } = host.running();
-      const from = cursor === null ? 0 : Number(cursor);
-      const rows = manifest.activity(from + limit + 1, after);
-      const page = rows.slice(from, from + limit);
+      const before = cursor === null ? null : Number(cursor);
+      const rows = manifest.activityPage({ limit: limit + 1, after, before, actions, pair });
+      const page = rows.slice(0, limit);
       return Promise.resolve({
-        rows: [...page],
-        nextCursor: rows.length > from + limit ? String(from + limit) : null,
+        rows: page,
+        nextCursor: rows.length > limit ? String(page.at(-1)?.id) : null,
       });
     },
 
@@ -164,32 +163,6 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
       await host.settings.set(key, value);
       await applySetting(host, key);
       return { values: { [key]: host.settings.values[key] } };
-    },
-    'ignore.test': async ({ path }) => {
-      const running = host.running();
-      for (const pair of running.engine.pairs()) {
-        const { folder } = pair.pair.config;
-        const inside = relative(folder, path);
-        if (inside === '' || inside.startsWith(`..${sep}`) || inside === '..') continue;
-        const found = await stat(path).catch(() => null);
-        const verdict = pair.observer.rules.explain(
-          inside.split(sep).join('/'),
-          found?.isDirectory() ?? path.endsWith('/'),
-        );
-        const rule =
-          verdict.rule === null
-            ? null
-            : {
-                file: verdict.rule.file === 'built-in' ? null : verdict.rule.file,
-                pattern: verdict.rule.pattern,
-              };
-        return { ignored: verdict.ignored, rule };
-      }
-      throw new PersonError(
-        'not-found',
-        'that path is in no linked folder',
-        'List the pairs with `coffre pair list`.',
-      );
     },
   };
 }

@@ -215,6 +215,9 @@ export class Host {
       quota: {
         usedBytes: account?.quota.usedBytes ?? quotaState?.usedBytes ?? 0,
         limitBytes: account?.quota.limitBytes ?? quotaState?.limitBytes ?? 0,
+        liveBytes: account?.quota.liveBytes,
+        retainedBytes: account?.quota.retainedBytes,
+        trashBytes: running?.trashBytes ?? undefined,
       },
       issues: issues.slice(0, MAX_STATUS_ISSUES).map(issueOf),
       issueCount: issues.length,

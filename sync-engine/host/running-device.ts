@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PersonError } from '../../protocol/errors.ts';
-import { ROOT_NODE, toHex, type VaultId } from '../../protocol/ids.ts';
+import { ROOT_NODE, TRASH_NODE, toHex, type VaultId } from '../../protocol/ids.ts';
 import type { AccountAnswer } from '../../protocol/cloud.ts';
 import type { ChainNews } from '../account/chain-follow.ts';
 import type { Home } from '../account/home.ts';
@@ -13,6 +13,7 @@ import type { OpenDevice } from '../account/open-device.ts';
 import { openVaultRing } from '../account/vault-keys.ts';
 import type { Clock, RandomSource } from '../engine/ports.ts';
 import { ABOVE_ROOT } from '../engine/remote-apply.ts';
+import { folderTotals } from '../engine/folder-totals.ts';
 import { keepVaults } from '../engine/keep-vaults.ts';
 import type { PairRecord } from '../engine/engine-parts.ts';
 import { SyncEngine } from '../engine/sync-engine.ts';
@@ -73,6 +74,7 @@ export class RunningDevice {
   readonly #hooks: RunningHooks;
   #pairs: PairRecord[];
   #account: AccountAnswer | null = null;
+  #trashBytes: number | null = null;
   #timers: Promise<void> = Promise.resolve();
 
   private constructor(parts: {
@@ -194,10 +196,30 @@ export class RunningDevice {
     return this.#account;
   }
 
+  /** What lies in the trash of all vaults, by the sizes of its files; null until it was counted. */
+  get trashBytes(): number | null {
+    return this.#trashBytes;
+  }
+
   async refreshAccount(): Promise<AccountAnswer> {
-    this.#account = await this.device.connection.cloud.account();
+    const account = await this.device.connection.cloud.account();
+    this.#account = account;
+    this.#trashBytes = Math.min(await this.#countTrash(), account.quota.liveBytes);
     this.#hooks.changed('status');
-    return this.#account;
+    return account;
+  }
+
+  async #countTrash(): Promise<number> {
+    const { signal } = this.#stop;
+    let bytes = 0;
+    try {
+      for (const { log } of this.engine.vaults()) {
+        bytes += (await folderTotals(log.store, [TRASH_NODE], signal)).get(TRASH_NODE)?.bytes ?? 0;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error; // the engine stops, and nobody reads the number any more
+    }
+    return bytes;
   }
 
   async #keepHouse(): Promise<void> {

@@ -28,6 +28,11 @@ const BUILT_IN: readonly (readonly [pattern: string, name: RegExp])[] = [
   ['.~lock.*#', /^\.~lock\..*#$/],
 ];
 
+export const BUILT_IN_PATTERNS: readonly string[] = [
+  ...BUILT_IN.map(([pattern]) => pattern),
+  `/${PAIR_FOLDER}/`,
+];
+
 export type IgnoreFileProblem = 'too-large' | 'too-many-lines' | 'unreadable' | 'bad-pattern';
 
 export interface IgnoreVerdict {
@@ -64,6 +69,13 @@ export class IgnoreRules {
     if (typeof rules === 'string') return rules;
     this.#files.set(folder, new RuleFile(rules));
     return null;
+  }
+
+  /** The same with another text at the top, for a person who writes one. Neither changes the other. */
+  withTop(text: string): IgnoreRules | IgnoreFileProblem {
+    const draft = new IgnoreRules();
+    for (const [folder, file] of this.#files) if (folder !== '') draft.#files.set(folder, file.copy());
+    return draft.setFile('', text) ?? draft;
   }
 
   /** Forgets the rule files of a folder that went, and of all below it. */
@@ -121,6 +133,10 @@ class RuleFile {
   constructor(rules: Ignore) {
     this.#rules = rules;
     this.#tester = ignore({ ignorecase: false }).add(rules);
+  }
+
+  copy(): RuleFile {
+    return new RuleFile(this.#rules);
   }
 
   forget(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ActivityPage } from './manifest.ts';
 import type { IssueRow } from './manifest.ts';
 import { nodeId, sample } from '../../test/fakes/sample-manifest.ts';
 
@@ -88,6 +89,26 @@ describe('activity', () => {
     expect(first.map((entry) => entry.atMs)).toEqual([3, 2, 1]);
     expect(manifest.activity(9, first[0]!.id).map((entry) => entry.atMs)).toEqual([6, 5, 4]);
     expect(manifest.activity(9, newest[0]!.id)).toEqual([]);
+  });
+
+  it('is paged newest first, whole or by what was done and in which pair', () => {
+    const { manifest } = sample();
+    manifest.transaction(() => {
+      for (let index = 1; index <= 10_000; index += 1) {
+        const action = index % 100 === 0 ? 'upload' : 'scan';
+        const pair = index % 200 === 0 ? 'p' : 'q';
+        manifest.addActivity({ atMs: index, pair, path: `${index}`, action, reason: 'r', bytes: 0 });
+      }
+    });
+    const all: ActivityPage = { limit: 3, after: 0, before: null, actions: null, pair: null };
+    const times = (page: ActivityPage) => manifest.activityPage(page).map(({ atMs }) => atMs);
+    expect(times(all)).toEqual([10_000, 9_999, 9_998]);
+    const [, , third] = manifest.activityPage(all);
+    expect(times({ ...all, before: third!.id })).toEqual([9_997, 9_996, 9_995]);
+    expect(times({ ...all, after: third!.id })).toEqual([10_000, 9_999]);
+    expect(times({ ...all, actions: ['upload', 'download'] })).toEqual([10_000, 9_900, 9_800]);
+    expect(times({ ...all, actions: ['upload'], pair: 'q' })).toEqual([9_900, 9_700, 9_500]);
+    expect(times({ ...all, pair: 'none' })).toEqual([]);
   });
 
   it('keeps the newest 10,000', () => {

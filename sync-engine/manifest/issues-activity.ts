@@ -10,7 +10,7 @@ type IssuePart = Pick<
   Manifest,
   'raiseIssue' | 'clearIssue' | 'clearIssueAt' | 'deleteIssue' | 'issue' | 'issues'
 >;
-type ActivityPart = Pick<Manifest, 'addActivity' | 'activity'>;
+type ActivityPart = Pick<Manifest, 'addActivity' | 'activity' | 'activityPage'>;
 
 interface StoredIssue extends Omit<IssueRow, 'node' | 'ways'> {
   readonly node: NodeId | '';
@@ -73,12 +73,24 @@ export function activityStore({ database, transaction }: Shared): ActivityPart {
   const following = database.prepare<[number, number], ActivityRow>(
     `SELECT * FROM (SELECT ${columns} FROM activity WHERE id > ? ORDER BY id LIMIT ?) ORDER BY id DESC`,
   );
+  // Among so few rows a filter needs no index of its own: one pass from the newest on.
+  const page = database.prepare<
+    [number, number, PairId | null, PairId | null, string | null, string | null, number],
+    ActivityRow
+  >(
+    `SELECT ${columns} FROM activity WHERE id > ? AND id < ? AND (? IS NULL OR pair = ?)
+       AND (? IS NULL OR action IN (SELECT value FROM json_each(?))) ORDER BY id DESC LIMIT ?`,
+  );
   return {
     addActivity({ atMs, pair, path, action, reason, bytes }) {
       transaction(() => {
         const { lastInsertRowid } = add.run(atMs, pair, path, action, reason, bytes);
         trim.run(Number(lastInsertRowid) - MAX_ACTIVITY);
       });
+    },
+    activityPage({ limit, after, before, actions, pair }) {
+      const wanted = actions === null ? null : JSON.stringify(actions);
+      return page.all(after, before ?? Number.MAX_SAFE_INTEGER, pair, pair, wanted, wanted, limit);
     },
     activity: (limit, after) => (after === undefined ? newest.all(limit) : following.all(after, limit)),
   };

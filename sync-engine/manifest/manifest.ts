@@ -265,6 +265,16 @@ export interface ActivityRow {
   readonly bytes: number;
 }
 
+export interface ActivityPage {
+  readonly limit: number;
+  /** Only rows with a greater id. */
+  readonly after: number;
+  /** Only rows with a smaller one; null: from the newest. */
+  readonly before: number | null;
+  readonly actions: readonly string[] | null;
+  readonly pair: PairId | null;
+}
+
 export interface Manifest {
   /**
    * Nested calls join the outer one. Throws roll back; where a nested throw is caught, the outer one still rolls
@@ -291,6 +301,8 @@ export interface Manifest {
   addActivity(row: Omit<ActivityRow, 'id'>): void;
   /** Newest first; `after` for following. Kept to the newest 10,000. */
   activity(limit: number, after?: number): readonly ActivityRow[];
+  /** Newest first. */
+  activityPage(wanted: ActivityPage): readonly ActivityRow[];
 
   meta(key: string): string | null;
   setMeta(key: string, value: string | null): void;
