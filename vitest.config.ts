@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
-const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'window'];
+const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'window', 'e2e', 'package'];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
@@ -57,6 +57,29 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 240_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // The desktop app on a screen of its own, one at a time.
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: outside,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          exclude: outside,
+          maxWorkers: 1,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {

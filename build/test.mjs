@@ -2,15 +2,13 @@
 // `N passed, N failed`; a step that is not a suite of tests counts as one test.
 //   npm test -- --only unit,lint     runs the named steps
 //   npm test -- --only unit plan     ... and only the test files whose path contains "plan"
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   BootstrapError,
   cacheFolder,
   ensureInstalled,
-  environment,
   readOrNull,
   root,
   runMain,
@@ -18,6 +16,8 @@ import {
   toolArguments,
 } from './bootstrap.mjs';
 import { ensureBuilt } from './build.mjs';
+import { ensureElectron } from './electron-runtime.mjs';
+import { ensureSystemPackages } from './system-packages.mjs';
 
 const checks = {
   format: ['prettier', '--check', '--log-level', 'warn', '.'],
@@ -27,12 +27,7 @@ const checks = {
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
-const suites = ['unit', 'vectors', 'fuzz', 'sim', 'hostile', 'window', 'integration'];
-/** Programs of the system that tests need: what installs them on Debian, and what is left out without them. */
-const systemPrograms = [
-  { program: 'ip', package: 'iproute2', leftOut: 'the tests that cut the network are' },
-  { program: 'chromium', package: 'chromium', leftOut: 'the suite window is', suite: 'window' },
-];
+const suites = ['unit', 'vectors', 'fuzz', 'sim', 'hostile', 'window', 'integration', 'e2e', 'package'];
 const steps = [...Object.keys(checks), 'build', ...suites];
 
 await runMain(async () => {
@@ -48,6 +43,8 @@ await runMain(async () => {
 
   ensureInstalled();
   const leftOut = ensureSystemPackages(isChosen);
+  const startElectron = ['e2e', 'package'].filter((suite) => isChosen(suite) && !leftOut.has(suite));
+  if (startElectron.length > 0) findElectron(startElectron, leftOut);
 
   const results = [];
   for (const [name, [tool, ...args]] of Object.entries(checks)) {
@@ -64,8 +61,8 @@ await runMain(async () => {
   for (const name of suites) {
     if (!isChosen(name)) continue;
     announce(name);
-    if (leftOut.has(name)) results.push(suiteLeftOut(name));
-    else results.push(await runSuite(name, positionals));
+    const why = leftOut.get(name);
+    results.push(why === undefined ? await runSuite(name, positionals) : suiteLeftOut(name, why));
   }
   return report(results, suites.some(isChosen));
 });
@@ -85,8 +82,17 @@ function runBuild() {
   }
 }
 
-function suiteLeftOut(name) {
-  process.stdout.write('Left out: a program that it needs is missing.\n');
+function findElectron(suites, leftOut) {
+  try {
+    ensureElectron();
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    for (const suite of suites) leftOut.set(suite, error.message);
+  }
+}
+
+function suiteLeftOut(name, why) {
+  process.stdout.write(`Left out: ${why}.\n`);
   return { name, passed: 0, failed: process.env.CI === 'true' ? 1 : 0, skipped: 1 };
 }
 
@@ -135,41 +141,4 @@ function report(results, wantsTests) {
   if (ranNothing) process.stdout.write('No test ran.\n');
   process.stdout.write(`${total('passed')} passed, ${total('failed')} failed\n`);
   return total('failed') > 0 || ranNothing ? 1 : 0;
-}
-
-/**
- * Installs what is missing where this process may. What stays missing leaves tests out, and it is said; where CI
- * is set it is a failure. Returns the suites left out.
- */
-function ensureSystemPackages(isWanted) {
-  if (process.platform !== 'linux') {
-    process.stderr.write('The suite window runs on Linux only and is left out.\n');
-    return new Set(['window']);
-  }
-  const wanted = systemPrograms.filter(({ suite }) => suite === undefined || isWanted(suite));
-  const isMissing = ({ program }) => !hasProgram(program);
-  const missing = wanted.filter(isMissing).map((one) => one.package);
-  if (missing.length > 0 && process.getuid?.() === 0 && hasProgram('apt-get')) {
-    process.stderr.write(`Installing ${missing.join(' ')} ...\n`);
-    const options = { stdio: 'ignore', env: environment({ DEBIAN_FRONTEND: 'noninteractive' }) };
-    spawnSync('apt-get', ['update', '-qq'], options);
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
-  }
-  const leftOut = wanted.filter(isMissing);
-  for (const { program, package: name, leftOut: what } of leftOut) {
-    process.stderr.write(`\`${program}\` (${name}) is missing: ${what} left out.\n`);
-  }
-  return new Set(leftOut.map(({ suite }) => suite).filter((suite) => suite !== undefined));
-}
-
-function hasProgram(name) {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => {
-    try {
-      accessSync(path.join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
