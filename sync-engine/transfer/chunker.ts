@@ -5,14 +5,13 @@
  */
 import { hkdf } from '../crypto/hmac.ts';
 import { KIB, MIB } from '../../protocol/limits.ts';
+import { findBoundary } from './gear-scan.ts';
 
 /** Content of at most this size is one chunk; no boundary is looked for within it. */
 export const MIN_CHUNK_BYTES = 64 * KIB;
 export const MAX_CHUNK_BYTES = 1 * MIB;
 /** Bytes beyond the minimum before a boundary is met, on average: chunks of other than tiny files average 256 KiB. */
 const MEAN_GAP_BYTES = 192 * KIB;
-/** Bytes that a 32-bit gear hash remembers. */
-const WINDOW_BYTES = 32;
 /** Signed, so that the comparison in the loop is of machine integers: true for one hash in MEAN_GAP_BYTES. */
 const BOUNDARY_BELOW = -0x8000_0000 + Math.floor(0x1_0000_0000 / MEAN_GAP_BYTES);
 const TABLE_INFO = 'coffre/gear\0';
@@ -32,19 +31,8 @@ export class Chunker {
    */
   cut(bytes: Uint8Array, start: number, end: number): number {
     if (end - start <= MIN_CHUNK_BYTES) return end;
-    const table = this.#table;
-    const first = start + MIN_CHUNK_BYTES;
     const stop = Math.min(end, start + MAX_CHUNK_BYTES);
-    let hash = 0;
-    let at = first - WINDOW_BYTES;
-    // The window is full at the first candidate: every candidate is judged by its last 32 bytes alone.
-    for (; at < first; at += 1) hash = ((hash << 1) + (table[bytes[at] ?? 0] ?? 0)) | 0;
-    while (at < stop) {
-      hash = ((hash << 1) + (table[bytes[at] ?? 0] ?? 0)) | 0;
-      at += 1;
-      if (hash < BOUNDARY_BELOW) return at;
-    }
-    return stop;
+    return findBoundary(bytes, start + MIN_CHUNK_BYTES, stop, this.#table, BOUNDARY_BELOW);
   }
 
   /** The same for content that is entries of `unit` bytes: the boundary moves back to where its entry begins. */
