@@ -86,16 +86,32 @@ function deriveKeys(context: ObjectContext, salt: Uint8Array): { key: Buffer; co
   return { key: derived.subarray(0, 32), commit: derived.subarray(32) };
 }
 
-/** Writes `salt|commit|ciphertext|tag` behind `header`. */
+/** `header|salt|commit|ciphertext|tag`. */
 function seal(context: ObjectContext, header: Uint8Array, plaintext: Uint8Array, random: Random): Buffer {
+  const sealed = Buffer.allocUnsafe(header.length + plaintext.length + SEGMENT_OVERHEAD_BYTES);
+  sealed.set(header);
+  sealBody(context, sealed, header.length, plaintext, random);
+  return sealed;
+}
+
+/** Writes `salt|commit|ciphertext|tag` to `target` from `at` on. */
+function sealBody(
+  context: ObjectContext,
+  target: Uint8Array,
+  at: number,
+  plaintext: Uint8Array,
+  random: Random,
+): void {
   const salt = random(SALT_BYTES);
   if (salt.length !== SALT_BYTES) throw new RangeError('the randomness has the wrong size');
   const { key, commit } = deriveKeys(context, salt);
   const cipher = createCipheriv('aes-256-gcm', key, ZERO_NONCE);
-  const ciphertext = cipher.update(plaintext);
+  target.set(salt, at);
+  target.set(commit, at + SALT_BYTES);
+  target.set(cipher.update(plaintext), at + SALT_BYTES + COMMIT_BYTES);
   cipher.final();
+  target.set(cipher.getAuthTag(), at + SALT_BYTES + COMMIT_BYTES + plaintext.length);
   key.fill(0);
-  return Buffer.concat([header, salt, commit, ciphertext, cipher.getAuthTag()]);
 }
 
 function open(context: ObjectContext, body: Uint8Array): Opened {
@@ -151,6 +167,15 @@ export function sealHeaderless(
   request: ObjectContext & { readonly plaintext: Uint8Array; readonly random: Random },
 ): Uint8Array {
   return seal(request, NO_EXTRA, request.plaintext, request.random);
+}
+
+/** The same, written to `target` from `at` on: where a pack is built, without one copy more. */
+export function sealHeaderlessInto(
+  request: ObjectContext & { readonly plaintext: Uint8Array; readonly random: Random },
+  target: Uint8Array,
+  at: number,
+): void {
+  sealBody(request, target, at, request.plaintext, request.random);
 }
 
 export function openHeaderless(request: ObjectContext & { readonly sealed: Uint8Array }): Opened {

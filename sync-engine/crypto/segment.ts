@@ -3,7 +3,14 @@
  * ciphertext and tag only; the sealed pack index says where it lies and of which epoch it is.
  * Whoever opens one computes every chunk id again.
  */
-import { NO_EXTRA, openHeaderless, sealHeaderless, type ObjectContext, type Opened } from './object.ts';
+import {
+  NO_EXTRA,
+  openHeaderless,
+  sealHeaderless,
+  sealHeaderlessInto,
+  type ObjectContext,
+  type Opened,
+} from './object.ts';
 import type { Random } from './random.ts';
 import type { VaultKeys } from './vault-keys.ts';
 
@@ -19,6 +26,18 @@ export function sealSegment(
   random: Random,
 ): Uint8Array {
   return sealHeaderless({ ...contextOf(keys, epoch), plaintext, random });
+}
+
+/** The same, written to `target` from `at` on. */
+export function sealSegmentInto(
+  keys: VaultKeys,
+  epoch: number,
+  plaintext: Uint8Array,
+  random: Random,
+  target: Uint8Array,
+  at: number,
+): void {
+  sealHeaderlessInto({ ...contextOf(keys, epoch), plaintext, random }, target, at);
 }
 
 /** `wrong-epoch` when the keyring lacks that epoch. */

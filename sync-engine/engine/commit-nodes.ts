@@ -68,7 +68,7 @@ export function packsToHold(
       case 'dropped':
         revived.push(entryOf(row));
         break;
-      case 'spooled':
+      case 'sealed':
       case undefined:
         throw noLongerKept('some of the stored data');
     }

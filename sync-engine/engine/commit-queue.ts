@@ -155,7 +155,7 @@ export class CommitQueue {
     const uploaded = store.packs('uploaded');
     const inline = [...this.#inline].flatMap(([name, bytes]) => {
       const row = store.pack(name);
-      return row?.state === 'spooled' ? [{ row, inline: bytes }] : [];
+      return row?.state === 'sealed' ? [{ row, inline: bytes }] : [];
     });
     const added: { row: PackRow; inline: SealedPack | null }[] = [
       ...uploaded.map((row) => ({ row, inline: null })),

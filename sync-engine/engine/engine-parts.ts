@@ -30,8 +30,6 @@ export interface SyncEngineParts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Absolute; sealed packs wait here. */
-  readonly spoolFolder: string;
   readonly watch: () => Watcher;
   readonly pairs: readonly PairRecord[];
   readonly settings: SyncSettings;

@@ -219,7 +219,6 @@ class Export {
       epoch: () => snapshot.header.epoch,
       workers: sealingWorkers(workers),
       cloud: reader.cloud,
-      spoolFolder: base,
       locate: locator(snapshot),
     });
     return async (

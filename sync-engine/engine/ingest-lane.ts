@@ -119,12 +119,7 @@ export class IngestLane {
           uploads.record(pack);
           sent.push(pack.name);
           // The first small pack waits: if it stays the only one it travels inside the commit.
-          if (
-            held === null &&
-            sent.length === 1 &&
-            pack.bytes !== null &&
-            pack.size <= MAX_INLINE_PACK_BYTES
-          ) {
+          if (held === null && sent.length === 1 && pack.size <= MAX_INLINE_PACK_BYTES) {
             held = pack;
             return;
           }
@@ -134,9 +129,8 @@ export class IngestLane {
       signal,
     );
     const small = held as PackToSend | null;
-    if (small?.bytes) {
-      if (sent.length === 1 && commits.offerInline(small.name, small.bytes)) uploads.finishInline(small);
-      else await uploads.send(small, signal);
+    if (small !== null && !(sent.length === 1 && commits.offerInline(small.name, small.bytes))) {
+      await uploads.send(small, signal);
     }
     const arrived = await Promise.all(
       [...sent, ...relied].map(async (name) => commits.carries(name) || uploads.acknowledged(name)),

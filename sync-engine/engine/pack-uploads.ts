@@ -1,24 +1,18 @@
 /**
- * Sealed packs on their way to the account: recorded in the manifest the moment they are spooled, sent with
+ * Sealed packs on their way to the account: recorded in the manifest the moment they are sealed, sent with
  * a bounded number at a time, retried with back-off. A pack acknowledged is an observation a restart keeps.
+ * Until then its bytes are in memory only: a file on disk would serve no restart, which seals anew what nobody
+ * acknowledged (docs/decisions/0023-packs-wait-in-memory.md).
  */
-import type { PackName, VaultId } from '../../protocol/ids.ts';
+import type { PackName, SealedPack, VaultId } from '../../protocol/ids.ts';
 import type { Manifest, VaultStore } from '../manifest/manifest.ts';
 import { CloudError, type Cloud, type PackBody } from '../remote/cloud.ts';
 import type { PackToSend } from '../transfer/sealing-jobs.ts';
 import type { QuotaState } from './commit-queue.ts';
 import { Semaphore } from './semaphore.ts';
 
-/** Requests at a time; more only divides the same line among more buffers. */
+/** Requests at a time, and packs sealed but not acknowledged; sealing waits beyond it. */
 const CONCURRENT_UPLOADS = 3;
-/** Packs sealed but not acknowledged; sealing waits beyond it, so the spool stays small. */
-const MAX_SPOOLED = 6;
-
-/** Where spooled packs lie; the engine's own folder, not the pair's. */
-export interface Spool {
-  body(pack: { readonly name: PackName; readonly size: number; readonly spoolPath: string }): PackBody;
-  remove(spoolPath: string): void;
-}
 
 export interface PackUploadHooks {
   quota(state: QuotaState): void;
@@ -32,19 +26,24 @@ export class PackUploads {
   readonly #store: VaultStore;
   readonly #manifest: Manifest;
   readonly #cloud: Cloud;
-  readonly #spool: Spool;
+  readonly #body: (bytes: SealedPack) => PackBody;
   readonly #hooks: PackUploadHooks;
   readonly #slots = new Semaphore(CONCURRENT_UPLOADS);
-  readonly #spooled = new Semaphore(MAX_SPOOLED);
   /** Uploads under way, so that a file that relies on one can wait for it. */
   readonly #underWay = new Map<PackName, Promise<boolean>>();
 
-  constructor(vault: VaultId, manifest: Manifest, cloud: Cloud, spool: Spool, hooks: PackUploadHooks) {
+  constructor(
+    vault: VaultId,
+    manifest: Manifest,
+    cloud: Cloud,
+    body: (bytes: SealedPack) => PackBody,
+    hooks: PackUploadHooks,
+  ) {
     this.#vault = vault;
     this.#manifest = manifest;
     this.#store = manifest.vault(vault);
     this.#cloud = cloud;
-    this.#spool = spool;
+    this.#body = body;
     this.#hooks = hooks;
   }
 
@@ -58,7 +57,7 @@ export class PackUploads {
           size: pack.size,
           indexHash: pack.indexHash,
           epoch: pack.chunks[0]?.epoch ?? 0,
-          state: 'spooled',
+          state: 'sealed',
           trusted: true,
           author: 'self',
           index: pack.index,
@@ -70,13 +69,11 @@ export class PackUploads {
 
   /** Starts sending; resolves as soon as there is room for the next pack to be sealed. */
   async send(pack: PackToSend, signal: AbortSignal): Promise<void> {
-    await this.#spooled.acquire();
-    const upload = this.#slots
-      .run(() => this.#upload(pack, signal))
-      .finally(() => {
-        this.#spooled.release();
-        this.#underWay.delete(pack.name);
-      });
+    await this.#slots.acquire();
+    const upload = this.#upload(pack, signal).finally(() => {
+      this.#slots.release();
+      this.#underWay.delete(pack.name);
+    });
     // Whoever relies on the pack sees a failure through `acknowledged`; unobserved it is no crash.
     upload.catch(() => undefined);
     this.#underWay.set(pack.name, upload);
@@ -90,27 +87,21 @@ export class PackUploads {
     return state === 'uploaded' || state === 'live';
   }
 
-  /** The bytes came through the commit instead. */
-  finishInline(pack: PackToSend): void {
-    this.#spool.remove(pack.spoolPath);
-  }
-
   async #upload(pack: PackToSend, signal: AbortSignal): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) return false;
       try {
-        const outcome = await this.#cloud.putPack(this.#vault, pack.name, this.#spool.body(pack), signal);
+        const outcome = await this.#cloud.putPack(this.#vault, pack.name, this.#body(pack.bytes), signal);
         if (outcome.kind === 'quota') {
           this.#hooks.quota(outcome);
-          this.#forget(pack);
+          this.#store.deletePack(pack.name);
           return false;
         }
         if (outcome.kind === 'deleting') {
-          this.#forget(pack);
+          this.#store.deletePack(pack.name);
           return false;
         }
-        if (this.#store.pack(pack.name)?.state === 'spooled') this.#store.setPackState(pack.name, 'uploaded');
-        this.#spool.remove(pack.spoolPath);
+        if (this.#store.pack(pack.name)?.state === 'sealed') this.#store.setPackState(pack.name, 'uploaded');
         this.#hooks.sent(pack.size);
         return true;
       } catch (error) {
@@ -118,10 +109,5 @@ export class PackUploads {
         await this.#hooks.retry(error, attempt, signal);
       }
     }
-  }
-
-  #forget(pack: PackToSend): void {
-    this.#store.deletePack(pack.name);
-    this.#spool.remove(pack.spoolPath);
   }
 }

@@ -101,7 +101,6 @@ async function proveVault(
     epoch: () => snapshot.header.epoch,
     workers: sealingWorkers(at.workers),
     cloud,
-    spoolFolder: world.folder,
     locate: locator(snapshot),
   });
   let done = 0;

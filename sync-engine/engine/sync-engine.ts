@@ -125,7 +125,7 @@ export class SyncEngine {
     const { manifest, pairs } = this.#parts;
     const wasClean = manifest.meta('clean-stop') === 'yes';
     manifest.setMeta('clean-stop', null);
-    this.#vaults.forgetSpooled();
+    this.#vaults.forgetUnsent();
     for (const record of pairs) this.#open(record, wasClean);
     this.#connected = this.#connection.stay();
     await Promise.resolve();

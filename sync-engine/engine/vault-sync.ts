@@ -1,11 +1,11 @@
 /** Everything of one vault that its pairs share: log, uploads, commits, content transfer. */
-import { ROOT_NODE, type NodeId, type VaultId } from '../../protocol/ids.ts';
+import { ROOT_NODE, type NodeId, type SealedPack, type VaultId } from '../../protocol/ids.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import type { Cloud, CloudError } from '../remote/cloud.ts';
+import type { Cloud, CloudError, PackBody } from '../remote/cloud.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
 import { CommitQueue, type QuotaState } from './commit-queue.ts';
 import type { DeviceIdentity } from './device-identity.ts';
-import { PackUploads, type Spool } from './pack-uploads.ts';
+import { PackUploads } from './pack-uploads.ts';
 import { remotePath } from './paths.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import type { TreeFault } from './remote-apply.ts';
@@ -17,7 +17,8 @@ export interface VaultSyncParts {
   readonly cloud: Cloud;
   readonly identity: DeviceIdentity;
   readonly transfer: VaultTransfer;
-  readonly spool: Spool;
+  /** A pack as the body of its upload. */
+  readonly body: (bytes: SealedPack) => PackBody;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly hooks: {
@@ -42,7 +43,7 @@ export class VaultSync {
   stopped: unknown = null;
 
   constructor(parts: VaultSyncParts) {
-    const { vault, manifest, cloud, identity, transfer, spool, clock, random, hooks } = parts;
+    const { vault, manifest, cloud, identity, transfer, body, clock, random, hooks } = parts;
     this.vault = vault;
     this.transfer = transfer;
     this.log = new VaultLog({
@@ -65,7 +66,7 @@ export class VaultSync {
         },
       },
     });
-    this.uploads = new PackUploads(vault, manifest, cloud, spool, {
+    this.uploads = new PackUploads(vault, manifest, cloud, body, {
       quota: (state) => {
         hooks.quota(state);
       },

@@ -4,7 +4,7 @@ import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import type { CloudEvent } from '../../protocol/pages.ts';
 import type { PairId } from '../manifest/manifest.ts';
 import type { CloudError } from '../remote/cloud.ts';
-import { spooledPackBody } from '../transfer/pack-body.ts';
+import { packBody } from '../transfer/pack-body.ts';
 import { createVaultTransfer } from '../transfer/vault-transfer.ts';
 import { sealingWorkers } from '../workers/sealing-workers.ts';
 import type { SyncEngineParts } from './engine-parts.ts';
@@ -49,13 +49,12 @@ export class Vaults {
   }
 
   /** Packs sealed but never acknowledged are sealed again when their files are read again. */
-  forgetSpooled(): void {
-    const { manifest, disk, spoolFolder } = this.#parts.ports;
+  forgetUnsent(): void {
+    const { manifest } = this.#parts.ports;
     for (const vault of manifest.vaults()) {
       const store = manifest.vault(vault);
-      for (const pack of store.packs('spooled')) store.deletePack(pack.name);
+      for (const pack of store.packs('sealed')) store.deletePack(pack.name);
     }
-    for (const entry of disk.list(spoolFolder).entries) disk.removeFile(`${spoolFolder}/${entry.name}`);
   }
 
   /** A vault this device holds keys of; it is followed from now on. */
@@ -63,7 +62,7 @@ export class Vaults {
     const existing = this.#vaults.get(vault);
     if (existing !== undefined) return existing;
     const { ports, issues, quota, traffic, signal, hooks } = this.#parts;
-    const { manifest, cloud, identity, workers, clock, random, disk, spoolFolder } = ports;
+    const { manifest, cloud, identity, workers, clock, random } = ports;
     manifest.addVault(vault);
     const store = manifest.vault(vault);
     const sync: VaultSync = new VaultSync({
@@ -79,7 +78,6 @@ export class Vaults {
         epoch: () => store.cursor().epoch,
         workers: sealingWorkers(workers),
         cloud,
-        spoolFolder,
         locate: (chunk) => store.locate(chunk),
         localPack: (name) => sync.log.inlinePack(name),
         down: traffic.down,
@@ -87,12 +85,7 @@ export class Vaults {
           traffic.downRate.add(bytes);
         },
       }),
-      spool: {
-        body: (pack) => spooledPackBody(disk, pack, traffic.up, signal),
-        remove: (path) => {
-          if (disk.lstat(path) !== null) disk.removeFile(path);
-        },
-      },
+      body: (bytes) => packBody(bytes, traffic.up, signal),
       hooks: {
         changed: hooks.changed,
         faults: (id, faults) => {

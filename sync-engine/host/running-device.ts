@@ -1,6 +1,5 @@
 /** The engine of an unlocked device: opens the manifest, makes the real ports, and keeps what surrounds them. */
 import { join } from 'node:path';
-import { mkdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -67,7 +66,6 @@ export class RunningDevice {
   readonly manifest: Manifest;
   readonly disk = new NodeDisk();
   readonly workers: WorkerPool;
-  readonly spoolFolder: string;
   readonly #home: Home;
   readonly #settings: SettingsFile;
   readonly #stop = new AbortController();
@@ -94,8 +92,6 @@ export class RunningDevice {
     this.#settings = settings;
     this.#hooks = hooks;
     this.workers = new WorkerPool({ keepFirst: true });
-    this.spoolFolder = join(home.path, 'spool');
-    mkdirSync(this.spoolFolder, { recursive: true, mode: 0o700 });
     this.engine = new SyncEngine({
       manifest,
       // Asked each time: the connection is another one after signing in anew.
@@ -105,7 +101,6 @@ export class RunningDevice {
       disk: this.disk,
       clock: realClock,
       random: realRandom,
-      spoolFolder: this.spoolFolder,
       watch: () => new ChokidarWatcher(),
       pairs,
       settings: {

@@ -79,7 +79,7 @@ export interface VaultCursor {
 }
 
 export type PackState =
-  | 'spooled' // sealed here, not acknowledged by the server
+  | 'sealed' // sealed here, not acknowledged by the server
   | 'uploaded' // acknowledged, in no commit yet
   | 'live'
   | 'dropped';
@@ -94,7 +94,7 @@ export interface PackRow {
   readonly trusted: boolean;
   /** On whose word: `self` when it was uploaded here; null where it is not known. */
   readonly author: DeviceId | 'self' | null;
-  /** For `spooled` and `uploaded`: the sealed index, needed for the commit; null once live. */
+  /** For `sealed` and `uploaded`: the sealed index, needed for the commit; null once live. */
   readonly index: Uint8Array | null;
 }
 
@@ -170,7 +170,7 @@ export interface VaultStore {
   /** Where a chunk lies in a dropped pack: readable while it is retained, and needed again once it is revived. */
   locateDropped(chunk: ChunkId): ChunkRow | undefined;
   chunksOf(pack: PackName): readonly ChunkRow[];
-  /** The pack that makes a chunk known for dedup (live and trusted, uploaded or spooled here), if any. */
+  /** The pack that makes a chunk known for dedup (live and trusted, uploaded or sealed here), if any. */
   packHolding(chunk: ChunkId): PackRow | undefined;
 
   meta(key: string): string | null;

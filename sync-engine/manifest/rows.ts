@@ -20,9 +20,9 @@ export interface Shared {
 
 const TYPES: readonly NodeType[] = ['file', 'folder', 'symlink'];
 const TYPE_NUMBERS: Readonly<Record<NodeType, number>> = { file: 0, folder: 1, symlink: 2 };
-const PACK_STATES: readonly PackState[] = ['spooled', 'uploaded', 'live', 'dropped'];
+const PACK_STATES: readonly PackState[] = ['sealed', 'uploaded', 'live', 'dropped'];
 export const PACK_STATE_NUMBERS: Readonly<Record<PackState, number>> = {
-  spooled: 0,
+  sealed: 0,
   uploaded: 1,
   live: 2,
   dropped: 3,

@@ -199,12 +199,12 @@ describe('packs and chunks', () => {
   it('carry the sealed index until they are live', () => {
     const { vault } = sample();
     const index = new Uint8Array([1, 2, 3]);
-    const row = packRow('p', { state: 'spooled', index });
+    const row = packRow('p', { state: 'sealed', index });
     vault.addPack(row, [chunkRow('a', 'p'), chunkRow('b', 'p', { offset: 400 })]);
     expect(vault.pack(packName('p'))).toMatchObject({ ...row, index: Buffer.from(index) });
     vault.setPackState(packName('p'), 'uploaded');
     expect(vault.packs('uploaded').map((pack) => [...(pack.index ?? [])])).toEqual([[1, 2, 3]]);
-    expect(vault.packs('spooled')).toEqual([]);
+    expect(vault.packs('sealed')).toEqual([]);
     vault.setPackState(packName('p'), 'live');
     expect(vault.pack(packName('p'))).toEqual(packRow('p'));
     expect(vault.chunksOf(packName('p'))).toEqual([chunkRow('a', 'p'), chunkRow('b', 'p', { offset: 400 })]);
@@ -216,7 +216,7 @@ describe('packs and chunks', () => {
     expect(vault.locate(chunkId('a'))).toEqual(chunkRow('a', 'up'));
     vault.addPack(packRow('live', { trusted: false }), [chunkRow('a', 'live', { offset: 8 })]);
     expect(vault.locate(chunkId('a'))).toEqual(chunkRow('a', 'live', { offset: 8 }));
-    vault.addPack(packRow('spool', { state: 'spooled' }), [chunkRow('b', 'spool')]);
+    vault.addPack(packRow('sealed', { state: 'sealed' }), [chunkRow('b', 'sealed')]);
     vault.addPack(packRow('gone', { state: 'dropped' }), [chunkRow('c', 'gone')]);
     expect(vault.locate(chunkId('b'))).toBeUndefined();
     expect(vault.locate(chunkId('c'))).toBeUndefined();
@@ -226,10 +226,10 @@ describe('packs and chunks', () => {
     const { vault } = sample();
     vault.addPack(packRow('foreign', { trusted: false }), [chunkRow('a', 'foreign')]);
     vault.addPack(packRow('gone', { state: 'dropped' }), [chunkRow('b', 'gone')]);
-    vault.addPack(packRow('spool', { state: 'spooled' }), [chunkRow('c', 'spool')]);
+    vault.addPack(packRow('sealed', { state: 'sealed' }), [chunkRow('c', 'sealed')]);
     expect(vault.packHolding(chunkId('a'))).toBeUndefined();
     expect(vault.packHolding(chunkId('b'))).toBeUndefined();
-    expect(vault.packHolding(chunkId('c'))?.name).toBe(packName('spool'));
+    expect(vault.packHolding(chunkId('c'))?.name).toBe(packName('sealed'));
     vault.setPackTrusted(packName('foreign'), true);
     expect(vault.packHolding(chunkId('a'))).toEqual(packRow('foreign'));
     vault.addPack(packRow('up', { state: 'uploaded' }), [chunkRow('a', 'up')]);

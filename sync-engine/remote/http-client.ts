@@ -2,6 +2,7 @@
  * HTTP to one account server: bounded in size and time, no redirects, no cookies, nothing retried. An answer
  * without the protocol header is not from an account server (a captive portal, a broken proxy).
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import type { z } from 'zod';
@@ -89,11 +90,7 @@ export class HttpClient {
   /** An answer of the server, good or not. @throws CloudError when there is none that can be used */
   async request(request: CloudRequest): Promise<CloudAnswer> {
     try {
-      const response = await this.#pool.request(toDispatch(request));
-      // A refusal is never larger than this, and may be larger than what was asked for.
-      const most = response.statusCode >= 400 ? MAX_ERROR_BYTES : (request.maxBytes ?? MAX_JSON_BYTES);
-      const bytes = await readBody(response, most);
-      return judge(response, bytes);
+      return judge(await exchange(this.#pool, request));
     } catch (error) {
       request.signal?.throwIfAborted();
       throw toCloudError(error);
@@ -117,8 +114,8 @@ export class HttpClient {
   }
 }
 
-function toDispatch(request: CloudRequest): Dispatcher.RequestOptions {
-  const { method, path, token, body, signal } = request;
+function toDispatch(request: CloudRequest): Dispatcher.DispatchOptions {
+  const { method, path, token, body } = request;
   const headers: Record<string, string> = {
     [PROTOCOL_HEADER]: String(PROTOCOL_VERSION),
     accept: 'application/json, application/octet-stream',
@@ -134,42 +131,101 @@ function toDispatch(request: CloudRequest): Dispatcher.RequestOptions {
     path,
     headers,
     body: body === undefined ? null : Readable.from(body.chunks(), { objectMode: false }),
-    ...(signal === undefined ? {} : { signal }),
   };
 }
 
-/** Refuses before it allocates: by the length announced, and again by the bytes that arrive. */
-async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
-  const announced = Number(response.headers['content-length'] ?? 0);
-  const pieces: Buffer[] = [];
-  let size = 0;
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Memory of its own: the caller may move it to a worker. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * One request and its answer. What arrives goes straight to its place: content comes this way by the gigabyte,
+ * and a stream between would cost more than the bytes. Refuses before it allocates: by the length announced, and
+ * again by the bytes that arrive.
+ */
+async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
+  const { signal } = request;
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  let controller: Dispatcher.DispatchController | null = null;
+  // It may still wait for a connection, which nobody waits for then.
+  const stop = (): void => {
+    const reason = new Error('no longer wanted');
+    controller?.abort(reason);
+    reject(reason);
+  };
+  signal?.addEventListener('abort', stop);
+  const head: { status: number; headers: IncomingHttpHeaders } = { status: 0, headers: {} };
+  let body = new BodyBuffer(0, 0);
+  pool.dispatch(toDispatch(request), {
+    onRequestStart(started) {
+      controller = started;
+      if (signal?.aborted === true) stop();
+    },
+    onResponseStart(started, status, headers) {
+      if (status < 200) return;
+      Object.assign(head, { status, headers });
+      // A refusal is never larger than this, and may be larger than what was asked for.
+      const most = status >= 400 ? MAX_ERROR_BYTES : (request.maxBytes ?? MAX_JSON_BYTES);
+      const announced = Number(headers['content-length'] ?? 0);
+      if (announced > most) started.abort(tooLarge());
+      else body = new BodyBuffer(announced, most);
+    },
+    onResponseData(started, piece) {
+      if (!body.add(piece)) started.abort(tooLarge());
+    },
+    onResponseEnd() {
+      resolve({ ...head, bytes: body.take() });
+    },
+    onResponseError(_controller, error) {
+      reject(error);
+    },
+  });
   try {
-    if (announced > maxBytes) throw tooLarge();
-    for await (const piece of response.body as AsyncIterable<Buffer>) {
-      size += piece.length;
-      if (size > maxBytes) throw tooLarge();
-      pieces.push(piece);
+    return await promise;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** An answer as it arrives: in one piece of memory, of the length announced where one was. */
+class BodyBuffer {
+  readonly #most: number;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #filled = 0;
+
+  constructor(announced: number, most: number) {
+    this.#bytes = new Uint8Array(announced);
+    this.#most = most;
+  }
+
+  /** False when that is more than may come. */
+  add(piece: Uint8Array): boolean {
+    const filled = this.#filled + piece.length;
+    if (filled > this.#most) return false;
+    if (filled > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(this.#most, Math.max(filled, 2 * this.#bytes.length)));
+      grown.set(this.#bytes.subarray(0, this.#filled));
+      this.#bytes = grown;
     }
-  } catch (error) {
-    response.body.on('error', () => undefined).destroy();
-    throw error;
+    this.#bytes.set(piece, this.#filled);
+    this.#filled = filled;
+    return true;
   }
-  // Memory of its own: the caller may move it to a worker.
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+
+  take(): Uint8Array {
+    return this.#filled === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#filled);
   }
-  return bytes;
 }
 
 function tooLarge(): CloudError {
   return new CloudError('malformed', "the server's answer is larger than it may be");
 }
 
-function judge(response: Dispatcher.ResponseData, bytes: Uint8Array): CloudAnswer {
-  const { statusCode: status, headers } = response;
+function judge({ status, headers, bytes }: Answer): CloudAnswer {
   const version = headers[PROTOCOL_HEADER];
   if (version === undefined) throw strangerError(status, headers['retry-after']);
   if (version !== String(PROTOCOL_VERSION)) {

@@ -25,7 +25,6 @@ export interface IngestRequest {
   readonly vault: VaultId;
   /** Whose keys seal. */
   readonly epoch: number;
-  readonly spoolFolder: string;
 }
 
 /** What the job asks of the control thread. */
@@ -47,7 +46,7 @@ export interface SealingContext {
 
 /**
  * When it resolves, every chunk of every content it answers is known or in a pack that was taken. A file's own
- * trouble is its result; trouble with the spool throws DiskError, and what a hook throws passes through.
+ * trouble is its result; what a hook throws passes through.
  */
 export async function ingest(
   context: SealingContext,
@@ -91,16 +90,14 @@ class Ingest {
   #unsettled: unknown = null;
 
   constructor(context: SealingContext, request: IngestRequest, hooks: IngestJobHooks) {
-    const { disk, keys, random } = context;
-    const { epoch, spoolFolder } = request;
+    const { keys, random } = context;
+    const { epoch } = request;
     this.#context = context;
     this.#hooks = hooks;
     this.#chunker = new Chunker(keys.chunkerKey());
     this.#packs = new PackBuilder({
-      disk,
       keys,
       epoch,
-      spoolFolder,
       random,
       send: (pack) => hooks.pack(pack),
     });

@@ -1,31 +1,19 @@
-/** The bytes of a spooled pack as a request body: read in pieces, again for each attempt. */
+/** The bytes of a pack as a request body, in pieces: so that a limit is felt as a rate, and a slow line moves. */
 import { MIB } from '../../protocol/limits.ts';
-import { DiskError, type Disk } from '../local-fs/disk.ts';
 import type { PackBody } from '../remote/cloud.ts';
 import type { Bandwidth } from './bandwidth.ts';
 
 const PIECE_BYTES = MIB / 4;
 
-/** `chunks()` throws DiskError when the spooled file cannot be read or is shorter than the pack. */
-export function spooledPackBody(
-  disk: Disk,
-  pack: { readonly spoolPath: string; readonly size: number },
-  limit?: Bandwidth,
-  signal?: AbortSignal,
-): PackBody {
+/** `chunks()` may be called again, for another attempt. */
+export function packBody(bytes: Uint8Array, limit?: Bandwidth, signal?: AbortSignal): PackBody {
   return {
-    size: pack.size,
+    size: bytes.length,
     async *chunks() {
-      const handle = disk.open(pack.spoolPath, 'read');
-      try {
-        for (let position = 0; position < pack.size; position += PIECE_BYTES) {
-          const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, pack.size - position));
-          if (disk.read(handle, piece, position) < piece.length) throw new DiskError('io', 'read');
-          await limit?.take(piece.length, signal);
-          yield piece;
-        }
-      } finally {
-        disk.close(handle);
+      for (let position = 0; position < bytes.length; position += PIECE_BYTES) {
+        const piece = bytes.subarray(position, position + PIECE_BYTES);
+        await limit?.take(piece.length, signal);
+        yield piece;
       }
     },
   };

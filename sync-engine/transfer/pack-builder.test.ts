@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PackWorld } from '../../test/fakes/pack-world.ts';
 import { KIB, MAX_INDEX_BYTES } from '../../protocol/limits.ts';
 import { secureRandom } from '../crypto/random.ts';
-import { NodeDisk } from '../local-fs/node-disk.ts';
 import { chunkOf, openSealedSegment } from './open.ts';
 import { MAX_PACK_CHUNKS, PackBuilder } from './pack-builder.ts';
 
@@ -16,8 +15,7 @@ afterEach(() => {
 });
 
 function builder(send = (pack: Parameters<typeof world.hooks.pack>[0]) => world.hooks.pack(pack)) {
-  const { keys, spoolFolder } = world;
-  return new PackBuilder({ disk: new NodeDisk(), keys, epoch: 0, spoolFolder, random: secureRandom, send });
+  return new PackBuilder({ keys: world.keys, epoch: 0, random: secureRandom, send });
 }
 
 describe('pack builder', () => {

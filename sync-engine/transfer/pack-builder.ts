@@ -1,18 +1,17 @@
 /**
  * Gathers chunks into segments and segments into packs: a large chunk is a segment of its own, small ones share
- * one. A finished pack is spooled, then handed on; the one after it is built meanwhile, so at most one pack is
+ * one. A finished pack is handed on with its memory; the one after it is built meanwhile, so at most one pack is
  * waiting to be taken.
  */
 import { hashOf } from '../../protocol/signing.ts';
 import type { ChunkId, PackName } from '../../protocol/ids.ts';
-import { KIB, MAX_INLINE_PACK_BYTES, MAX_PACK_BYTES } from '../../protocol/limits.ts';
+import { KIB, MAX_PACK_BYTES } from '../../protocol/limits.ts';
 import { SEGMENT_OVERHEAD_BYTES } from '../crypto/object.ts';
 import { sealPackIndex, type IndexChunk, type IndexSegment } from '../crypto/pack-index.ts';
 import { MIN_PACK_BYTES, padPackInPlace, padme } from '../crypto/padding.ts';
 import type { Random } from '../crypto/random.ts';
-import { sealSegment } from '../crypto/segment.ts';
+import { sealSegmentInto } from '../crypto/segment.ts';
 import type { VaultKeys } from '../crypto/vault-keys.ts';
-import { DiskError, type Disk } from '../local-fs/disk.ts';
 import { compressChunk } from './compress.ts';
 import type { LocatedChunk, PackToSend } from './sealing-jobs.ts';
 
@@ -24,23 +23,20 @@ const LARGE_BYTES = RUN_BYTES / 2;
 export const MAX_PACK_CHUNKS = 16_384;
 
 export interface PackBuilderOptions {
-  readonly disk: Disk;
   readonly keys: VaultKeys;
   /** Whose K_data and K_meta seal. */
   readonly epoch: number;
-  /** Made when it is missing. */
-  readonly spoolFolder: string;
   readonly random: Random;
   readonly send: (pack: PackToSend) => Promise<void>;
 }
 
 type RunChunk = Omit<IndexChunk, 'segment'>;
 
-/** Calls throw DiskError when the spool cannot be written, and what `send` throws. */
+/** Calls throw what `send` throws. */
 export class PackBuilder {
   readonly #options: PackBuilderOptions;
-  /** Grows to the largest pack built, and is used again for the next. */
-  #pack = Buffer.allocUnsafeSlow(RUN_BYTES);
+  /** Grows with the pack, and goes with it. */
+  #pack = Buffer.alloc(0);
   #length = 0;
   #segments: IndexSegment[] = [];
   #chunks: IndexChunk[] = [];
@@ -91,11 +87,10 @@ export class PackBuilder {
     const { keys, epoch, random } = this.#options;
     const length = plaintext.length + SEGMENT_OVERHEAD_BYTES;
     if (this.#length + length > MAX_PACK_BYTES) await this.#sendPack();
-    const sealed = sealSegment(keys, epoch, plaintext, random);
     const offset = this.#length;
     const segment = this.#segments.length;
     this.#reserve(offset + length);
-    this.#pack.set(sealed, offset);
+    sealSegmentInto(keys, epoch, plaintext, random, this.#pack, offset);
     this.#length = offset + length;
     this.#segments.push({ offset, length, epoch });
     for (const chunk of chunks) this.#chunks.push({ ...chunk, segment });
@@ -104,7 +99,9 @@ export class PackBuilder {
   #reserve(length: number): void {
     const needed = Math.max(MIN_PACK_BYTES, padme(length));
     if (needed <= this.#pack.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.min(MAX_PACK_BYTES, Math.max(needed, 2 * this.#pack.length)));
+    const grown = Buffer.allocUnsafeSlow(
+      Math.min(MAX_PACK_BYTES, Math.max(RUN_BYTES, needed, 4 * this.#pack.length)),
+    );
     this.#pack.copy(grown, 0, 0, this.#length);
     this.#pack = grown;
   }
@@ -127,9 +124,10 @@ export class PackBuilder {
       index,
       indexHash: hashOf(index),
       chunks: this.#chunks.map((chunk) => locate(name, chunk, segments)),
-      bytes: bytes.length <= MAX_INLINE_PACK_BYTES ? (new Uint8Array(bytes) as typeof bytes) : null,
-      spoolPath: this.#spool(name, bytes),
+      // Its memory goes along. What is mostly empty is not held for a small pack.
+      bytes: bytes.length * 2 < this.#pack.length ? (new Uint8Array(bytes) as typeof bytes) : bytes,
     };
+    this.#pack = Buffer.alloc(0);
     this.#length = 0;
     this.#segments = [];
     this.#chunks = [];
@@ -139,32 +137,6 @@ export class PackBuilder {
     this.#sending = send(pack);
     // Its failure is thrown by the next `await this.#sending`; until then it is not unhandled.
     this.#sending.catch(() => undefined);
-  }
-
-  /** No fsync: a spooled pack that a crash damages is no longer its name, and is sealed again. */
-  #spool(name: PackName, bytes: Uint8Array): string {
-    const { disk, spoolFolder } = this.#options;
-    const path = `${spoolFolder}/${name}`;
-    const handle = createSpoolFile(disk, spoolFolder, path);
-    try {
-      disk.write(handle, bytes, 0);
-    } catch (error) {
-      disk.close(handle);
-      disk.removeFile(path);
-      throw error;
-    }
-    disk.close(handle);
-    return path;
-  }
-}
-
-function createSpoolFile(disk: Disk, folder: string, path: string): number {
-  try {
-    return disk.open(path, 'create');
-  } catch (error) {
-    if (!(error instanceof DiskError) || error.code !== 'not-found') throw error;
-    disk.makeFolder(folder, 0o700);
-    return disk.open(path, 'create');
   }
 }
 

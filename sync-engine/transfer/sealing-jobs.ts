@@ -49,15 +49,15 @@ export interface LocatedChunk extends ChunkLocation {
   readonly id: ChunkId;
 }
 
-/** A sealed pack on its way to the account. Small ones carry their bytes; all are spooled at `spoolPath`. */
+/** A sealed pack on its way to the account. */
 export interface PackToSend {
   readonly name: PackName;
   readonly size: number;
   readonly index: SealedObject;
   readonly indexHash: Hash;
   readonly chunks: readonly LocatedChunk[];
-  readonly bytes: SealedPack | null;
-  readonly spoolPath: string;
+  /** Whoever is handed the pack owns this memory. */
+  readonly bytes: SealedPack;
 }
 
 export interface FileToIngest {

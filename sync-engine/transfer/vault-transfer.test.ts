@@ -14,7 +14,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PackWorld, VAULT } from '../../test/fakes/pack-world.ts';
 import { EMPTY_CONTENT, type NodeId } from '../../protocol/ids.ts';
-import { KIB, MAX_INLINE_PACK_BYTES, MAX_PACK_BYTES, MIB, RANGE_ALIGNMENT } from '../../protocol/limits.ts';
+import { KIB, MAX_PACK_BYTES, MIB, RANGE_ALIGNMENT } from '../../protocol/limits.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { openPackIndex } from '../crypto/pack-index.ts';
 import { padme } from '../crypto/padding.ts';
@@ -131,27 +131,20 @@ describe('ingest and fetch', { timeout: 60_000 }, () => {
     expect(staged('link').toString()).toBe('../elsewhere/é');
   });
 
-  it('seals packs that are padded, named by their hash, spooled and indexed', async () => {
-    const bodies: Buffer[] = [];
+  it('seals packs that are padded, named by their hash and indexed', async () => {
     const file = put('file', noise(40 * MIB, 6));
-    const hooks = {
-      ...world.hooks,
-      pack: async (pack: Parameters<typeof world.hooks.pack>[0]) => {
-        bodies.push(readFileSync(pack.spoolPath));
-        await world.hooks.pack(pack);
-      },
-    };
     const small = put('small', noise(1000, 7));
-    const content = ok((await transfer().ingest([file, small], hooks, never))[0]).content;
+    const content = ok((await transfer().ingest([file, small], world.hooks, never))[0]).content;
     expect(world.sent.length).toBeGreaterThan(2);
-    for (const [index, pack] of world.sent.entries()) {
-      const body = bodies[index]!;
+    for (const pack of world.sent) {
+      const body = world.packs.get(pack.name)!;
       expect(pack.size).toBe(body.length);
       expect(pack.size).toBe(padme(pack.size));
       expect(pack.size).toBeLessThanOrEqual(MAX_PACK_BYTES);
       expect(pack.name).toBe(hashOf(body));
       expect(pack.indexHash).toBe(hashOf(pack.index));
-      expect(pack.bytes === null).toBe(pack.size > MAX_INLINE_PACK_BYTES);
+      // Read after all are sealed: no later one was built in the same memory.
+      expect(Buffer.compare(pack.bytes, body)).toBe(0);
       const opened = openPackIndex(world.keys, pack.name, pack.index);
       if (!opened.ok) throw new Error(opened.fault);
       expect(opened.index.chunks.map(({ id }) => id)).toEqual(pack.chunks.map(({ id }) => id));
@@ -163,14 +156,13 @@ describe('ingest and fetch', { timeout: 60_000 }, () => {
       }
     }
     expect(content.size).toBe(40 * MIB);
-    expect(readdirSync(world.spoolFolder)).toEqual([]);
   });
 
   it('lets many small files share one pack that travels in the commit', async () => {
     const files = Array.from({ length: 60 }, (_, index) => put(`f${index}`, noise(1500, 100 + index)));
     const results = (await transfer().ingest(files, world.hooks, never)).map(ok);
     expect(world.sent.length).toBe(1);
-    expect(hashOf(world.sent[0]!.bytes!)).toBe(world.sent[0]!.name);
+    expect(hashOf(world.sent[0]!.bytes)).toBe(world.sent[0]!.name);
     expect(new Set(world.sent[0]!.chunks.map(({ segmentOffset }) => segmentOffset)).size).toBe(1);
     const fetched = await fetchAll(results.map(({ content }, index) => wanted(`f${index}`, content)));
     expect(fetched.every(({ ok }) => ok)).toBe(true);
@@ -238,7 +230,7 @@ describe('ingest and fetch', { timeout: 60_000 }, () => {
     expect(await fetchAll([wanted('file', content)], local)).toMatchObject([{ ok: true }]);
     expect(staged('file')).toEqual(bytes);
     expect(world.reads).toEqual([]);
-    expect(pack.bytes!.length).toBe(pack.size);
+    expect(pack.bytes.length).toBe(pack.size);
   });
 });
 
@@ -313,15 +305,6 @@ describe('ingest of files in trouble', { timeout: 60_000 }, () => {
     const [result] = await transfer(disk).ingest([file], world.hooks, never);
     expect(result).toMatchObject({ ok: false, why: 'changed' });
     expect(sentBytes()).toBeLessThan(18 * MIB);
-  });
-
-  it('throws when the spool cannot be written, and leaves nothing there', async () => {
-    const disk = watchedDisk((call) => {
-      if (call === 'write') throw new DiskError('full', 'write');
-    });
-    const files = [put('file', noise(20 * MIB, 54))];
-    await expect(transfer(disk).ingest(files, world.hooks, never)).rejects.toMatchObject({ code: 'full' });
-    expect(readdirSync(world.spoolFolder)).toEqual([]);
   });
 
   it('throws what a hook throws', async () => {

@@ -40,11 +40,9 @@ export interface VaultTransferOptions {
   readonly epoch: () => number;
   readonly workers: SealingWorkers;
   readonly cloud: Pick<Cloud, 'getPack'>;
-  /** Where sealed packs wait until they are acknowledged. */
-  readonly spoolFolder: string;
   /** Where a chunk lies, from the live and uploaded packs. */
   readonly locate: (chunk: ChunkId) => ChunkLocation | undefined;
-  /** A pack that is at hand (spooled, or come with a head event), whole; null for what must be fetched. */
+  /** A pack that is at hand (come with a head event), whole; null for what must be fetched. */
   readonly localPack?: (name: PackName) => Uint8Array | null;
   readonly down?: Bandwidth;
   /** Bytes that came from the account. */
@@ -78,8 +76,7 @@ async function ingestFiles(
 ): Promise<IngestResult[]> {
   signal.throwIfAborted();
   const shares = new Shares(files, (file) => file.size ?? 0);
-  const { vault, spoolFolder } = options;
-  const request: IngestRequest = { vault, epoch: options.epoch(), spoolFolder };
+  const request: IngestRequest = { vault: options.vault, epoch: options.epoch() };
   const claims = new Claims(hooks);
   const jobHooks: IngestJobHooks = {
     next: () => Promise.resolve(shares.next()),

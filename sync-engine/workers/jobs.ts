@@ -1,7 +1,7 @@
 /**
  * The jobs a worker knows: plain functions over the disk. A hook named in `tells` answers nothing and is called
  * from synchronous code; every other is asked and awaited. Requests, answers and results are cloned between
- * threads, so they are plain data.
+ * threads, so they are plain data; the `bytes` of what a hook named in `gives` is called with are moved.
  */
 import type { VaultId } from '../../protocol/ids.ts';
 import type { Random } from '../crypto/random.ts';
@@ -26,6 +26,8 @@ export interface JobContext {
 interface Job<Request, Hooks, Result> {
   /** Names of hooks that answer nothing. */
   readonly tells: readonly (keyof Hooks & string)[];
+  /** Names of hooks that are given an object with `bytes`, whose whole buffer goes to the control thread. */
+  readonly gives?: readonly (keyof Hooks & string)[];
   readonly run: (context: JobContext, request: Request, hooks: Hooks) => Result | Promise<Result>;
 }
 
@@ -61,6 +63,7 @@ export const JOBS = {
   }),
   ingest: job<IngestRequest, IngestJobHooks, IngestResult[]>({
     tells: [],
+    gives: ['pack'],
     run: ({ disk, random, stop, keys }, request, hooks) =>
       ingest({ disk, random, stop, keys: keys(request.vault) }, request, hooks),
   }),

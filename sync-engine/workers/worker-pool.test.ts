@@ -57,7 +57,7 @@ function hooks(files: readonly FileToIngest[], more: Partial<IngestJobHooks> = {
   };
 }
 
-const request = () => ({ vault: VAULT, epoch: 0, spoolFolder: world.spoolFolder });
+const request = () => ({ vault: VAULT, epoch: 0 });
 const run = (files: readonly FileToIngest[], more: Partial<IngestJobHooks> = {}, signal = never) =>
   pool.run('ingest', request(), hooks(files, more), { keys: world.keys, signal });
 
@@ -193,10 +193,11 @@ describe('worker pool', { timeout: 60_000 }, () => {
   });
 
   it('throws the DiskError of a job', async () => {
-    writeFileSync(world.spoolFolder, 'in the way');
-    const error = await run([put('f', noise(1000, 1))]).catch((thrown: unknown) => thrown);
+    const error = await pool
+      .run('flush', { root: world.at('nowhere') }, {})
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DiskError);
-    expect((error as DiskError).code).toBe('exists');
+    expect((error as DiskError).code).toBe('not-found');
   });
 
   it('throws a broken invariant with its cause', async () => {

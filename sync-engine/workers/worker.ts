@@ -20,8 +20,8 @@ const keyrings = new Map<VaultId, VaultKeys>();
 const questions = new Map<number, { answer: (value: unknown) => void; refuse: (error: Error) => void }>();
 let lastQuestion = 0;
 
-function send(message: FromWorker): void {
-  port.postMessage(message);
+function send(message: FromWorker, move: readonly ArrayBuffer[] = []): void {
+  port.postMessage(message, move);
 }
 
 port.on('message', (message: ToWorker) => {
@@ -72,20 +72,25 @@ async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void
     },
   };
   try {
-    const { run, tells } = JOBS[start.job];
-    const hooks = stubs(task, start.hooks, tells, flags);
-    const value: unknown = await run(context, start.request as never, hooks as never);
+    const job = JOBS[start.job];
+    const hooks = stubs(task, start.hooks, job, flags);
+    const value: unknown = await job.run(context, start.request as never, hooks as never);
     send({ kind: 'done', task, value });
   } catch (error) {
     send({ kind: 'failed', task, failure: failureOf(error) });
   }
 }
 
+interface HookWays {
+  readonly tells: readonly string[];
+  readonly gives?: readonly string[];
+}
+
 /** The hooks as the job calls them. */
 function stubs(
   task: number,
   names: readonly string[],
-  tells: readonly string[],
+  { tells, gives = [] }: HookWays,
   flags: TaskFlags,
 ): Record<string, (...args: unknown[]) => unknown> {
   let told = 0;
@@ -98,7 +103,8 @@ function stubs(
     new Promise<unknown>((answer, refuse) => {
       lastQuestion += 1;
       questions.set(lastQuestion, { answer, refuse });
-      send({ kind: 'ask', task, question: lastQuestion, hook, args });
+      const move = gives.includes(hook) ? buffersOf(args[0]) : [];
+      send({ kind: 'ask', task, question: lastQuestion, hook, args }, move);
     });
   return Object.fromEntries(
     names.map((name) => {
@@ -106,6 +112,11 @@ function stubs(
       return [name, (...args: unknown[]) => call(name, args)];
     }),
   );
+}
+
+function buffersOf(given: unknown): ArrayBuffer[] {
+  const bytes: unknown = typeof given === 'object' && given !== null && 'bytes' in given ? given.bytes : null;
+  return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
 }
 
 function failureOf(error: unknown): JobFailure {

@@ -1,5 +1,5 @@
 /** Packs in memory with the chunks they hold: what an account and a manifest are to a transfer. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ChunkId, PackName, VaultId } from '../../protocol/ids.ts';
@@ -39,10 +39,6 @@ export class PackWorld {
   /** Set to make every read fail. */
   fault: CloudFault | null = null;
 
-  get spoolFolder(): string {
-    return path.join(this.folder, 'spool');
-  }
-
   at(name: string): string {
     return path.join(this.folder, name);
   }
@@ -54,8 +50,7 @@ export class PackWorld {
     },
     pack: async (pack) => {
       this.sent.push(pack);
-      this.packs.set(pack.name, readFileSync(pack.spoolPath));
-      rmSync(pack.spoolPath);
+      this.packs.set(pack.name, Buffer.from(pack.bytes));
       for (const chunk of pack.chunks) this.chunks.set(chunk.id, chunk);
     },
   };
@@ -81,7 +76,6 @@ export class PackWorld {
       epoch: () => 0,
       workers,
       cloud: { getPack: (vault, name, start, end) => this.getPack(vault, name, start, end) },
-      spoolFolder: this.spoolFolder,
       locate: (chunk) => this.locate(chunk),
       ...more,
     });

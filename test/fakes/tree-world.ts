@@ -2,7 +2,7 @@
  * An account with a real server and devices that keep vaults without a folder: what a test writes goes through
  * real sealing, uploads and commits, and what it asks through the handlers of the control API.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ import { VaultSync } from '../../sync-engine/engine/vault-sync.ts';
 import { NodeDisk } from '../../sync-engine/local-fs/node-disk.ts';
 import type { Manifest, PairStore } from '../../sync-engine/manifest/manifest.ts';
 import { openManifest } from '../../sync-engine/manifest/open.ts';
-import { spooledPackBody } from '../../sync-engine/transfer/pack-body.ts';
+import { packBody } from '../../sync-engine/transfer/pack-body.ts';
 import { createVaultTransfer } from '../../sync-engine/transfer/vault-transfer.ts';
 import { InlineWorkers } from '../../sync-engine/workers/inline-workers.ts';
 import { sealingWorkers } from '../../sync-engine/workers/sealing-workers.ts';
@@ -137,7 +137,6 @@ export class TreeUser {
 
   static async start(world: TreeWorld, device: OpenDevice): Promise<TreeUser> {
     const home = await mkdtemp(join(world.folder, 'home-'));
-    await mkdir(join(home, 'spool'));
     return new TreeUser(world, device, home);
   }
 
@@ -167,9 +166,8 @@ export class TreeUser {
   }
 
   #follow(vault: VaultId): VaultSync {
-    const { manifest, cloud, device, clock, random, disk, workers } = this;
+    const { manifest, cloud, device, clock, random, workers } = this;
     const store = manifest.addVault(vault);
-    const spoolFolder = join(this.home, 'spool');
     const sync: VaultSync = new VaultSync({
       vault,
       manifest,
@@ -183,15 +181,9 @@ export class TreeUser {
         epoch: () => store.cursor().epoch,
         workers: sealingWorkers(workers),
         cloud,
-        spoolFolder,
         locate: (chunk) => store.locate(chunk),
       }),
-      spool: {
-        body: (pack) => spooledPackBody(disk, pack),
-        remove: (path) => {
-          disk.removeFile(path);
-        },
-      },
+      body: (bytes) => packBody(bytes),
       hooks: {
         changed: () => undefined,
         faults: (_, faults) => {

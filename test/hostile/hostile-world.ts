@@ -148,9 +148,7 @@ export class HostileDevice {
     this.identity = identity;
     this.line = line;
     this.folder = join(home, 'folder');
-    const spoolFolder = join(home, 'spool');
     mkdirSync(this.folder, { recursive: true });
-    mkdirSync(spoolFolder);
     this.engine = new SyncEngine({
       manifest: this.manifest,
       cloud: line.cloud,
@@ -159,7 +157,6 @@ export class HostileDevice {
       disk: this.disk,
       clock: CLOCK,
       random: RANDOM,
-      spoolFolder,
       // Every wait scans the whole folder: no hint is needed.
       watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
       pairs: [],

@@ -20,7 +20,6 @@ import { virtualClock, type VirtualTime } from './virtual-time.ts';
 export const ROOT = '/pair';
 /** Acts within calls of the disk: more files make more calls, which would make more files. */
 const MOST_MEDDLING = 12;
-const SPOOL = '/home/spool';
 const SCAN_INTERVAL_MS = 10 * 60_000;
 
 const FIRST_COMMIT = {
@@ -94,7 +93,7 @@ export class SimDevice {
         this.#watcher?.changed(path);
       },
     };
-    for (const folder of [ROOT, '/home', SPOOL]) this.disk.makeFolder(folder, 0o755);
+    for (const folder of [ROOT, '/home']) this.disk.makeFolder(folder, 0o755);
     this.disk.flush('/', true);
     this.ledger = new Ledger(this.disk, ROOT);
     this.person = new Person({
@@ -157,7 +156,6 @@ export class SimDevice {
       disk,
       clock,
       random: this.#chance,
-      spoolFolder: SPOOL,
       watch: () => {
         this.#watcher = new SimWatcher(time, this.#chance, watchFaults);
         return this.#watcher;
