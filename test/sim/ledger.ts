@@ -3,7 +3,7 @@
  * that a loss of power took from the disk, is owed by nobody, unless it had reached the account.
  */
 import type { Disk } from '../../sync-engine/local-fs/disk.ts';
-import { findFiles } from './files.ts';
+import { findFiles, type FoundFile } from './files.ts';
 
 export class Ledger {
   readonly #disk: Disk;
@@ -24,13 +24,23 @@ export class Ledger {
     return new Set(files.map(({ text }) => text));
   }
 
+  /** What is being put in its place: it has that name already, and still one in `.coffre`, to be removed next. */
+  #placing(): FoundFile[] {
+    const files = findFiles(this.#disk, this.#root);
+    return files.filter(({ path, stat }) => path.includes('.coffre/replacing/') && stat.links > 1);
+  }
+
   /** Something other than Coffre acts on the disk: what comes by it is owed, what goes by it is not any more. */
   during<T>(what: string, act: () => T): T {
     const before = this.contents();
+    const placing = this.#placing();
     try {
       return act();
     } finally {
       const after = this.contents();
+      // Who replaces the one name has replaced it, although the other stands for a moment more.
+      const still = new Set(this.#placing().map(({ path }) => path));
+      for (const { path, text } of placing) if (!still.has(path)) this.#owed.delete(text);
       for (const text of before) if (!after.has(text)) this.#owed.delete(text);
       for (const text of after) {
         this.written.add(text);
