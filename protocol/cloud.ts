@@ -81,6 +81,8 @@ export const bundleSchema = z.object({
   rootByRecovery: base64Schema,
   /** Ed25519 public key that proves knowledge of the 24 words. */
   recoveryAuthKey: base64Schema,
+  /** The entropy of the 24 words, sealed under the account root key: an F1 object. Older bundles are without. */
+  phraseByRoot: base64Schema.optional(),
   signature: base64Schema,
 });
 export type Bundle = z.infer<typeof bundleSchema>;
@@ -154,6 +156,9 @@ export const chainAppendAnswerSchema = z.object({ length: z.number().int() });
 /** POST /v1/password/start (grant) and /v1/password/finish (grant): a new registration and bundle. Other sessions end. */
 export const passwordStartSchema = z.object({ registrationRequest: opaqueMessage });
 export const passwordFinishSchema = z.object({ registrationRecord: opaqueMessage, bundle: bundleSchema });
+
+/** POST /v1/phrase (grant) -> 204: a bundle with other words and a greater version. Sessions go on. */
+export const phraseSchema = z.object({ bundle: bundleSchema });
 
 /** GET /v1/account */
 export const accountAnswerSchema = z.object({

@@ -39,10 +39,14 @@ export const accountMethods = {
   /** Only on a device without an account. @throws exists (this device has one), refused, bad-input (folder) */
   signup: {
     params: z.object({ ...enrolParams, password: secret, invite: z.string().max(100).optional() }),
-    /** The 24 words are shown here and never again. */
+    /** The 24 words; `phrase.show` shows them again. */
     result: enrolled.extend({ recoveryPhrase: z.string() }),
   },
-  /** Only on a device without an account. A folder that has files is merged. @throws exists, refused, bad-input */
+  /**
+   * Only on a device without an account, or one that was signed out: with the same address, server and folder
+   * that one stays the device it was, with its pairs. A folder that has files is merged.
+   * @throws exists, refused, bad-input
+   */
   login: { params: z.object({ ...enrolParams, password: secret }), result: enrolled },
   /**
    * Sets a new password with the phrase. On a device without an account it also enrols the device and then
@@ -61,8 +65,22 @@ export const accountMethods = {
   },
   /** Other devices' sessions end and begin again with their own keys. @throws refused */
   password: { params: z.object({ oldPassword: secret, newPassword: secret }), result: z.object({}) },
-  /** Forgets keys and session; keeps every file. */
-  logout: { params: z.object({}), result: z.object({}) },
+  /** The 24 words. @throws refused (password), not-found (an older account, which has not kept them) */
+  'phrase.show': { params: z.object({ password: secret }), result: z.object({ recoveryPhrase: z.string() }) },
+  /** New words; those before open nothing any more, and other devices tell of it. @throws refused (password) */
+  'phrase.renew': {
+    params: z.object({ password: secret }),
+    result: z.object({ recoveryPhrase: z.string() }),
+  },
+  /**
+   * Forgets keys and session; keeps every file. `everywhere`, with the password: every other device is signed
+   * out until the password is given there, keeps its files and pairs, and this one stays as it is.
+   * @throws refused (password), bad-input (none given)
+   */
+  logout: {
+    params: z.object({ everywhere: z.boolean().default(false), password: secret.optional() }),
+    result: z.object({}),
+  },
   /** Deletes everything the server holds; keeps every file on every device. @throws refused */
   'account.delete': { params: z.object({ password: secret }), result: z.object({}) },
 

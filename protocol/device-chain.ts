@@ -36,8 +36,8 @@ export type ChainBody =
   | { readonly kind: 'account-key'; readonly boxKey: Uint8Array; readonly sealedPrivateKey: Uint8Array }
   /** The log of a vault goes back to an older head. */
   | { readonly kind: 'void'; readonly pin: HeadPin }
-  /** The account was recovered with the phrase, or its password changed. */
-  | { readonly kind: 'notice'; readonly event: 'recovered' | 'password-changed'; readonly atMs: number };
+  /** The account was recovered with the phrase, its password changed, or new words made. */
+  | { readonly kind: 'notice'; readonly event: ChainEvent; readonly atMs: number };
 
 export interface ChainEntry {
   readonly account: AccountId;
@@ -48,7 +48,9 @@ export interface ChainEntry {
 }
 
 const KINDS = ['genesis', 'add', 'revoke', 'account-key', 'void', 'notice'] as const;
-const EVENTS = ['recovered', 'password-changed'] as const;
+/** In the order of their numbers, which are for life. */
+const EVENTS = ['recovered', 'password-changed', 'phrase-renewed'] as const;
+export type ChainEvent = (typeof EVENTS)[number];
 
 /** The bytes the master key signs. */
 export function encodeChainEntry(entry: ChainEntry): Uint8Array {
@@ -180,7 +182,7 @@ export interface DeviceChain {
   readonly devices: ReadonlyMap<DeviceId, ChainDevice>;
   readonly accountKey: { readonly boxKey: Uint8Array; readonly sealedPrivateKey: Uint8Array } | null;
   readonly voids: readonly { readonly at: number; readonly pin: HeadPin }[];
-  readonly notices: readonly { readonly at: number; readonly event: string; readonly atMs: number }[];
+  readonly notices: readonly { readonly at: number; readonly event: ChainEvent; readonly atMs: number }[];
 }
 
 /** Why an entry was refused. */

@@ -16,6 +16,7 @@ import { password } from './password.ts';
 import { pause, resume } from './pause.ts';
 import { quota } from './quota.ts';
 import { recover } from './recover.ts';
+import { recoveryRenew, recoveryShow } from './recovery.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
 import { serverSet } from './server.ts';
@@ -59,6 +60,8 @@ export const COMMANDS: readonly Command[] = [
   devicesRevoke,
   password,
   recover,
+  recoveryShow,
+  recoveryRenew,
   logout,
   accountDelete,
   serverSet,

@@ -43,6 +43,8 @@ const refusedProof = (): Refusal => new Refusal('refused', 'the address, passwor
 const refusedSignup = (): Refusal =>
   new Refusal('refused', 'sign-up was refused: the address is taken, or the invitation is wrong or missing');
 
+const newerBundle = (): Refusal => new Refusal('exists', 'the account bundle has a newer version already');
+
 export class AccountService {
   readonly #parts: AccountServiceParts;
 
@@ -269,18 +271,27 @@ export class AccountService {
     bundle: Bundle,
     keepSession: number | null,
   ): Promise<void> {
-    const chain = await this.#chain(account);
-    if (bundle.account !== account || !verifyBundle(bundle, chain.masterKey)) {
-      throw new Refusal('refused', 'the account bundle is not signed by the master key');
-    }
+    await this.#checkBundle(account, bundle);
     const outcome = await this.#parts.store.accounts.changePassword({
       account,
       registration,
       bundle,
       keepSession,
     });
-    if (outcome === 'old-version')
-      throw new Refusal('exists', 'the account bundle has a newer version already');
+    if (outcome === 'old-version') throw newerBundle();
+  }
+
+  async changePhrase(account: AccountId, bundle: Bundle): Promise<void> {
+    await this.#checkBundle(account, bundle);
+    if ((await this.#parts.store.accounts.changeBundle(account, bundle)) === 'old-version')
+      throw newerBundle();
+  }
+
+  async #checkBundle(account: AccountId, bundle: Bundle): Promise<void> {
+    const chain = await this.#chain(account);
+    if (bundle.account !== account || !verifyBundle(bundle, chain.masterKey)) {
+      throw new Refusal('refused', 'the account bundle is not signed by the master key');
+    }
   }
 
   async deleteAccount(account: AccountId): Promise<void> {

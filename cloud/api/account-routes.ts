@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   chainAppendSchema,
   enrolSchema,
@@ -6,6 +6,7 @@ import {
   loginStartSchema,
   passwordFinishSchema,
   passwordStartSchema,
+  phraseSchema,
   recoverFinishSchema,
   recoverStartSchema,
   signupFinishSchema,
@@ -13,6 +14,7 @@ import {
   tokenSchema,
   type AccountAnswer,
 } from '../../protocol/cloud.ts';
+import type { AccountId } from '../../protocol/ids.ts';
 import type { ChainAppended } from '../accounts/account-service.ts';
 import { usedBytes } from '../quota/quota.ts';
 import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
@@ -110,6 +112,13 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     return { length: appended.chain.length };
   });
 
+  /** The device that asks may show its own access token beside the grant, and stays signed in. */
+  const shownSession = async (request: FastifyRequest, account: AccountId): Promise<number | null> => {
+    const shown = request.headers['coffre-session'];
+    const own = typeof shown === 'string' ? await auth.session(`Bearer ${shown}`) : null;
+    return own?.account === account ? own.session : null;
+  };
+
   app.post('/v1/password/start', byGrant, async (request) => {
     const body = parseBody(passwordStartSchema, request);
     const response = await accounts.startPassword(grantedAccountOf(request), body.registrationRequest);
@@ -118,11 +127,19 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/password/finish', byGrant, async (request, reply) => {
     const body = parseBody(passwordFinishSchema, request);
     const account = grantedAccountOf(request);
-    // The device that asks may show its own access token beside the grant, and stays signed in.
-    const shown = request.headers['coffre-session'];
-    const own = typeof shown === 'string' ? await auth.session(`Bearer ${shown}`) : null;
-    const keep = own?.account === account ? own.session : null;
+    const keep = await shownSession(request, account);
     await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep);
+    await events.endDead(account);
+    return reply.code(204).send();
+  });
+  app.post('/v1/phrase', byGrant, async (request, reply) => {
+    const body = parseBody(phraseSchema, request);
+    await accounts.changePhrase(grantedAccountOf(request), body.bundle);
+    return reply.code(204).send();
+  });
+  app.delete('/v1/sessions', byGrant, async (request, reply) => {
+    const account = grantedAccountOf(request);
+    await store.accounts.signOut(account, await shownSession(request, account));
     await events.endDead(account);
     return reply.code(204).send();
   });

@@ -254,6 +254,36 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
       expect(tries.filter((proof) => proof !== null)).toHaveLength(1);
     });
 
+    it('signs out every session but one, and forgets every grant', async () => {
+      const { sessions } = store;
+      const open = async (name: string): Promise<number> => {
+        const tokens = {
+          accessHash: hashOfText(`a${name}`),
+          accessExpiresMs: 1000,
+          refreshHash: hashOfText(`r${name}`),
+          refreshExpiresMs: 1000,
+        };
+        await sessions.open({ account: person.account, device: device.device, tokens, nowMs: 0 });
+        return (await sessions.byAccess(tokens.accessHash, 1))?.session ?? -1;
+      };
+      const kept = await open('kept');
+      await open('other');
+      await sessions.saveGrant(hashOfText('grant'), person.account, 1000);
+      await store.accounts.signOut(person.account, kept);
+      expect(await sessions.byRefresh(hashOfText('rkept'), 1)).not.toBeNull();
+      expect(await sessions.byAccess(hashOfText('aother'), 1)).toBeNull();
+      expect(await sessions.byRefresh(hashOfText('rother'), 1)).toBeNull();
+      expect(await sessions.grant(hashOfText('grant'), 1)).toBeNull();
+    });
+
+    it('takes another bundle with a greater version only', async () => {
+      const next = { ...person.bundle, version: person.bundle.version + 1 };
+      expect(await store.accounts.changeBundle(person.account, next)).toBe('changed');
+      expect(await store.accounts.changeBundle(person.account, next)).toBe('old-version');
+      expect((await store.accounts.byId(person.account))?.bundle.version).toBe(next.version);
+      expect((await store.accounts.byId(person.account))?.registration).toBe('record');
+    });
+
     it('forgets a deleted account entirely', async () => {
       await append({ nodes: [[randomId(16), randomBytes(10)]] });
       await upload(randomBytes(100));

@@ -90,6 +90,10 @@ export interface AccountStore {
     readonly bundle: Bundle;
     readonly keepSession: number | null;
   }): Promise<'changed' | 'old-version'>;
+  /** Another bundle for the same password. */
+  changeBundle(account: AccountId, bundle: Bundle): Promise<'changed' | 'old-version'>;
+  /** Every session but `keepSession` ends, and every grant: what was proved before is proved no more. */
+  signOut(account: AccountId, keepSession: number | null): Promise<void>;
   setQuota(account: AccountId, limitBytes: number): Promise<void>;
   setDisabled(account: AccountId, disabled: boolean): Promise<void>;
   /** Frees the address and ends every session at once; `UpkeepStore.forgetAccounts` does the rest. */

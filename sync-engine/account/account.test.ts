@@ -8,9 +8,10 @@ import type { ChainNews } from './chain-follow.ts';
 import { changePassword } from './change-password.ts';
 import { listDevices } from './devices.ts';
 import { Home } from './home.ts';
-import { deleteAccount, logout, withGrant } from './leave.ts';
+import { deleteAccount, logout, signOutOthers, withGrant } from './leave.ts';
 import { login } from './login.ts';
 import { OpenDevice } from './open-device.ts';
+import { renewPhrase, showPhrase } from './phrase.ts';
 import { recoverOnDevice, recoverWithNewDevice } from './recover.ts';
 import { revokeDevice } from './revoke-device.ts';
 import { signup } from './signup.ts';
@@ -192,6 +193,58 @@ describe('addresses', () => {
     expect((await device.home.requireConfig()).server).toEqual(moved);
     expect(await device.connection.cloud.vaults()).toEqual([]);
     await other.close();
+  });
+});
+
+describe('the 24 words', () => {
+  it('are shown again for the password, also after it changed, and to nobody without it', async () => {
+    const { device, phrase } = await world.signup();
+    expect(await showPhrase(device, PASSWORD)).toBe(phrase);
+    await expect(showPhrase(device, 'wrong')).rejects.toMatchObject({ code: 'refused' });
+    await changePassword(device, { oldPassword: PASSWORD, newPassword: 'next' });
+    expect(await showPhrase(device, 'next')).toBe(phrase);
+    await recoverOnDevice(device, { phrase, newPassword: 'third' });
+    expect(await showPhrase(device, 'third')).toBe(phrase);
+  });
+
+  it('are replaced: the new ones open the account, the old ones no more, and other devices tell of it', async () => {
+    const news: ChainNews[] = [];
+    const { device, phrase } = await world.signup();
+    const other = await world.login({}, { news: (some) => news.push(...some) });
+    await expect(renewPhrase(device, 'wrong')).rejects.toMatchObject({ code: 'refused' });
+    const next = await renewPhrase(device, PASSWORD);
+    expect(next).not.toBe(phrase);
+    expect(await showPhrase(device, PASSWORD)).toBe(next);
+    await other.connection.cloud.account();
+    await other.followChain();
+    expect(news.map((one) => one.kind)).toContain('phrase-renewed');
+    await expect(recoverOnDevice(other, { phrase, newPassword: 'x' })).rejects.toMatchObject({
+      code: 'refused',
+    });
+    await recoverOnDevice(other, { phrase: next, newPassword: 'y' });
+    expect(await showPhrase(other, 'y')).toBe(next);
+  });
+});
+
+describe('signing everybody else out', () => {
+  it('ends the other sessions for good, until the password is given there', async () => {
+    let signedOut = 0;
+    const { device } = await world.signup();
+    const other = await world.login({}, { signedOut: () => (signedOut += 1) });
+    await expect(signOutOthers(device, 'wrong')).rejects.toMatchObject({ code: 'refused' });
+    await other.connection.cloud.account();
+    await signOutOthers(device, PASSWORD);
+    await device.connection.cloud.account();
+    await expect(other.connection.cloud.account()).rejects.toMatchObject({ fault: 'unauthorized' });
+    expect(signedOut).toBe(1);
+
+    // Its keys alone do not bring it back, not even after a restart.
+    await other.close();
+    const reopened = await world.open(other.home);
+    await expect(reopened.connection.cloud.account()).rejects.toMatchObject({ fault: 'unauthorized' });
+    await signInAgain(reopened, PASSWORD);
+    await reopened.connection.cloud.account();
+    expect(reopened.device).toBe(other.device);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   replayChain,
   type DeviceChain,
   type SignedChainEntry,
+  type ChainEvent,
 } from '../../protocol/device-chain.ts';
 import type { AccountId, DeviceId, VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
@@ -22,7 +23,7 @@ export type ChainNews =
   | { readonly kind: 'device-added'; readonly device: DeviceId; readonly createdAtMs: number }
   | { readonly kind: 'device-revoked'; readonly device: DeviceId }
   | { readonly kind: 'log-voided'; readonly vault: VaultId }
-  | { readonly kind: 'recovered' | 'password-changed'; readonly atMs: number };
+  | { readonly kind: ChainEvent; readonly atMs: number };
 
 /** Entries a chain may grow by in one go: the server sends pages, and an endless one is refused. */
 const MAX_GROWTH = 100_000;
@@ -181,7 +182,7 @@ function newsBetween(before: DeviceChain, after: DeviceChain): ChainNews[] {
     news.push({ kind: 'log-voided', vault: pin.vault });
   }
   for (const { event, atMs } of after.notices.slice(before.notices.length)) {
-    news.push({ kind: event === 'recovered' ? 'recovered' : 'password-changed', atMs });
+    news.push({ kind: event, atMs });
   }
   return news;
 }

@@ -1,4 +1,4 @@
-/** A new account, with this device as its first. The 24 words are given back once and kept nowhere. */
+/** A new account, with this device as its first. The 24 words are given back, and shown again by `showPhrase`. */
 import type { Session } from '../../protocol/cloud.ts';
 import type { SignedChainEntry } from '../../protocol/device-chain.ts';
 import { PersonError } from '../../protocol/errors.ts';
@@ -63,7 +63,8 @@ export function signup(request: SignupRequest, tools: AccountTools): Promise<Sig
       const device = makeNewDevice(tools);
       const firstDevice = { keys: device.keys, name: enrolment.deviceName, createdAtMs: tools.nowMs() };
       const entries = genesisEntries(account, makeBoxKeys(tools.random), firstDevice, tools.random);
-      const bundle = makeBundle(account, registered.passwordKey, recoveryKeysOf(entropy), tools.random);
+      const recovery = { ...recoveryKeysOf(entropy), entropy };
+      const bundle = makeBundle(account, registered.passwordKey, recovery, tools.random);
       const finish: SignupFinish = {
         email: enrolment.email,
         registrationRecord: registered.registrationRecord,

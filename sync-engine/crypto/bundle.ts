@@ -1,6 +1,6 @@
 /**
- * The account bundle: the account root key wrapped under the password key and under the recovery key, signed
- * whole by the master key. The server keeps it and could offer an old one or another's; each wrap is bound to the
+ * The account bundle: the account root key wrapped under the password key and under the recovery key, and the
+ * words sealed under the root key, signed whole by the master key. The server keeps it and could offer an old one or another's; each wrap is bound to the
  * account and to the bundle version it was made for (its F1 epoch), the signature to all of it.
  * Bytes: docs/format.md, "Account bundle".
  */
@@ -9,6 +9,7 @@ import type { Bundle } from '../../protocol/cloud.ts';
 import { fromHex, type AccountId } from '../../protocol/ids.ts';
 import { accountKeysOf, wipeAccountKeys, type AccountKeys } from './identity.ts';
 import { openObject, sealedEpoch, sealObject, type ObjectContext } from './object.ts';
+import { phraseOf, recoveryKeysOf } from './phrase.ts';
 import type { Random } from './random.ts';
 import { sign } from './sign.ts';
 
@@ -40,6 +41,45 @@ function signBundle(body: Omit<Bundle, 'signature'>, account: AccountKeys): Bund
 export interface RecoveryHalf {
   readonly recoveryKey: Uint8Array;
   readonly authKey: Uint8Array;
+  /** Sealed under the root key, so that the words can be shown again. Without it they cannot. */
+  readonly entropy?: Uint8Array;
+}
+
+function sealPhrase(
+  { entropy }: RecoveryHalf,
+  account: AccountKeys,
+  version: number,
+  random: Random,
+): { phraseByRoot?: string } {
+  if (entropy === undefined) return {};
+  const sealed = sealObject({ ...phraseContext(account, version), plaintext: entropy, random });
+  return { phraseByRoot: Buffer.from(sealed).toString('base64') };
+}
+
+function phraseContext(account: AccountKeys, version: number): ObjectContext {
+  const extra = fromHex(account.account);
+  return { key: account.phraseKey, type: 'phrase-by-root', epoch: version, vault: null, extra };
+}
+
+export type OpenedPhrase =
+  | { readonly ok: true; readonly phrase: string }
+  /** `not-kept`: a bundle of before. `damaged`: these are not the words that the account takes. */
+  | { readonly ok: false; readonly fault: 'not-kept' | 'damaged' };
+
+/** The words of an account whose root key is open. */
+export function openPhrase(account: AccountKeys, bundle: Bundle): OpenedPhrase {
+  if (bundle.phraseByRoot === undefined) return { ok: false, fault: 'not-kept' };
+  const sealed = Buffer.from(bundle.phraseByRoot, 'base64');
+  const madeFor = sealedEpoch(sealed);
+  if (madeFor === null || madeFor < 1 || madeFor > bundle.version) return { ok: false, fault: 'damaged' };
+  const opened = openObject({ ...phraseContext(account, madeFor), sealed });
+  if (!opened.ok || opened.plaintext.length !== 32) return { ok: false, fault: 'damaged' };
+  const entropy = opened.plaintext;
+  const { authKey, authSecret, recoveryKey } = recoveryKeysOf(entropy);
+  const isTaken = Buffer.from(authKey).toString('base64') === bundle.recoveryAuthKey;
+  const phrase = phraseOf(entropy);
+  for (const secret of [entropy, authSecret, recoveryKey]) secret.fill(0);
+  return isTaken ? { ok: true, phrase } : { ok: false, fault: 'damaged' };
 }
 
 /** The first bundle of an account: version 1. */
@@ -55,11 +95,12 @@ export function makeBundle(
     rootByPassword: wrapRoot('root-by-password', passwordKey, account, 1, random),
     rootByRecovery: wrapRoot('root-by-recovery', recovery.recoveryKey, account, 1, random),
     recoveryAuthKey: Buffer.from(recovery.authKey).toString('base64'),
+    ...sealPhrase(recovery, account, 1, random),
   };
   return signBundle(body, account);
 }
 
-/** The next version with another password; the recovery wrap stays, since the words are not at hand. */
+/** The next version with another password; what the words open stays, since they are not at hand. */
 export function changePassword(
   account: AccountKeys,
   bundle: Bundle,
@@ -81,11 +122,16 @@ export function changePhrase(
   const version = bundle.version + 1;
   const rootByRecovery = wrapRoot('root-by-recovery', recovery.recoveryKey, account, version, random);
   const recoveryAuthKey = Buffer.from(recovery.authKey).toString('base64');
-  return signBundle(bodyOf({ ...bundle, version, rootByRecovery, recoveryAuthKey }), account);
+  const { account: id, rootByPassword } = bundle;
+  const phrase = sealPhrase(recovery, account, version, random);
+  return signBundle(
+    { account: id, version, rootByPassword, rootByRecovery, recoveryAuthKey, ...phrase },
+    account,
+  );
 }
 
-function bodyOf({ account, version, rootByPassword, rootByRecovery, recoveryAuthKey }: Bundle) {
-  return { account, version, rootByPassword, rootByRecovery, recoveryAuthKey };
+function bodyOf({ signature: _, ...body }: Bundle): Omit<Bundle, 'signature'> {
+  return body;
 }
 
 /** For tests and diagnostics; a person sees one message for all. */

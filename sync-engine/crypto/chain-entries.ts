@@ -5,6 +5,7 @@ import {
   type DeviceChain,
   type HeadPin,
   type SignedChainEntry,
+  type ChainEvent,
 } from '../../protocol/device-chain.ts';
 import { ZERO_HASH, type DeviceId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
@@ -73,7 +74,7 @@ export function voidEntry(account: AccountKeys, tip: ChainTip, pin: HeadPin): Si
 export function noticeEntry(
   account: AccountKeys,
   tip: ChainTip,
-  event: 'recovered' | 'password-changed',
+  event: ChainEvent,
   atMs: number,
 ): SignedChainEntry {
   return signChainEntry(account, tip, { kind: 'notice', event, atMs });

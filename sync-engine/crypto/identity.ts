@@ -72,6 +72,8 @@ export interface AccountKeys {
   readonly metadataKey: Uint8Array;
   /** Seals the private half of the account's X25519 key. */
   readonly boxSealKey: Uint8Array;
+  /** Seals the entropy of the 24 words. */
+  readonly phraseKey: Uint8Array;
 }
 
 export function makeRootKey(random: Random): Uint8Array {
@@ -91,6 +93,7 @@ export function accountKeysOf(rootKey: Uint8Array): AccountKeys {
     masterSecret: pair.secretKey,
     metadataKey: hkdf(rootKey, NO_SALT, 'coffre/account/metadata', 32),
     boxSealKey: hkdf(rootKey, NO_SALT, 'coffre/account/box', 32),
+    phraseKey: hkdf(rootKey, NO_SALT, 'coffre/account/phrase', 32),
   };
 }
 
@@ -99,6 +102,7 @@ export function wipeAccountKeys(keys: AccountKeys): void {
   keys.rootKey.fill(0);
   keys.masterSecret.fill(0);
   keys.boxSealKey.fill(0);
+  keys.phraseKey.fill(0);
 }
 
 function boxContext(keys: AccountKeys, boxKey: Uint8Array): ObjectContext {

@@ -21,6 +21,7 @@ export const OBJECT_TYPES = {
   'device-name': 8,
   'device-secrets': 9,
   'unlock-key': 10,
+  'phrase-by-root': 11,
 } as const;
 export type ObjectType = keyof typeof OBJECT_TYPES;
 

@@ -13,7 +13,7 @@ const KNOWN = new Set(wordlist);
 const NO_SALT = new Uint8Array(0);
 
 export interface RecoveryPhrase {
-  /** 24 lower-case words, one space between: shown once, never stored. */
+  /** 24 lower-case words, one space between: never stored as they are. */
   readonly phrase: string;
   /** 32 bytes. */
   readonly entropy: Uint8Array;
@@ -21,7 +21,12 @@ export interface RecoveryPhrase {
 
 export function makePhrase(random: Random): RecoveryPhrase {
   const entropy = Uint8Array.from(random(32));
-  return { phrase: entropyToMnemonic(entropy, wordlist), entropy };
+  return { phrase: phraseOf(entropy), entropy };
+}
+
+/** @param entropy 32 bytes */
+export function phraseOf(entropy: Uint8Array): string {
+  return entropyToMnemonic(entropy, wordlist);
 }
 
 export type PhraseFault =

@@ -1,4 +1,5 @@
 /** Handlers of protocol/control-account.ts: the account and its devices. */
+import { realpath } from 'node:fs/promises';
 import { ROOT_NODE, isId16, type DeviceId } from '../../protocol/ids.ts';
 import { PersonError } from '../../protocol/errors.ts';
 import type { ControlRequest } from '../../protocol/control.ts';
@@ -7,13 +8,14 @@ import { wipeAccountKeys } from '../crypto/identity.ts';
 import { changePassword } from '../account/change-password.ts';
 import { listDevices } from '../account/devices.ts';
 import type { Enrolled, Enrolment } from '../account/enrol.ts';
-import { deleteAccount, logout } from '../account/leave.ts';
+import { deleteAccount, logout, signOutOthers } from '../account/leave.ts';
 import { login } from '../account/login.ts';
 import { normalEmail } from '../account/proof.ts';
 import { recoverOnDevice, recoverWithNewDevice } from '../account/recover.ts';
 import { revokeDevice } from '../account/revoke-device.ts';
 import { signup } from '../account/signup.ts';
-import { moveToServer } from '../account/stay.ts';
+import { renewPhrase, showPhrase } from '../account/phrase.ts';
+import { moveToServer, signInAgain } from '../account/stay.ts';
 import { forPerson } from '../account/person-errors.ts';
 import { formatServerAddress, parseServerAddress } from '../remote/server-address.ts';
 import { prepareFolder } from './engine-handlers.ts';
@@ -25,6 +27,8 @@ type AccountMethod =
   | 'login'
   | 'recover'
   | 'password'
+  | 'phrase.show'
+  | 'phrase.renew'
   | 'logout'
   | 'account.delete'
   | 'devices.list'
@@ -46,6 +50,8 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
       return { ...device, recoveryPhrase: signedUp.recoveryPhrase };
     },
     login: async (request) => {
+      const again = await signInHere(host, request);
+      if (again !== null) return again;
       await requireFresh(host);
       const folder = await prepareFolder(host, null, request.folder);
       const enrolment = enrolmentOf(host, request, request.password);
@@ -77,7 +83,20 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
       await changePassword(host.running().device, { oldPassword, newPassword });
       return {};
     },
-    logout: async () => {
+    'phrase.show': async ({ password }) => ({
+      recoveryPhrase: await showPhrase(host.running().device, password),
+    }),
+    'phrase.renew': async ({ password }) => ({
+      recoveryPhrase: await renewPhrase(host.running().device, password),
+    }),
+    logout: async ({ everywhere, password }) => {
+      if (everywhere) {
+        if (password === undefined) {
+          throw new PersonError('bad-input', 'signing out everywhere needs the password', 'Give it.');
+        }
+        await signOutOthers(host.running().device, password);
+        return {};
+      }
       await host.release((running) => logout(running.device));
       await forgetPairs(host.home);
       return {};
@@ -149,6 +168,31 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
     const { account, device, deviceName } = enrolled.config;
     return { account, device, deviceName, pair };
   }
+}
+
+/**
+ * The same person on the same folder of a device whose session was ended: it goes on as the device it is, and
+ * nothing is scanned or merged anew. Null when it has to become a new one.
+ */
+async function signInHere(host: Host, request: ControlRequest<'login'>) {
+  if (!host.isRunning || host.status().state !== 'signed-out') return null;
+  const running = host.running();
+  const { device } = running;
+  const { origin } = parseServerAddress(request.server, request.caPem ?? null);
+  const folder = await realpath(request.folder).catch(() => request.folder);
+  const pair = running.pairs.find(({ config }) => config.folder === folder);
+  const isSame = origin === device.config.server.origin && normalEmail(request.email) === device.config.email;
+  if (!isSame || pair === undefined) return null;
+  try {
+    await signInAgain(device, request.password);
+  } catch (error) {
+    // Revoked: this identity is over.
+    if (error instanceof PersonError && error.code === 'signed-out') return null;
+    throw error;
+  }
+  host.signedIn();
+  const { account, device: id, deviceName } = device.config;
+  return { account, device: id, deviceName, pair: host.pairOf(running, pair.config.id) };
 }
 
 function enrolmentOf(

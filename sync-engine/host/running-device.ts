@@ -178,6 +178,12 @@ export class RunningDevice {
         case 'recovered':
           this.#hooks.notice('recovered', 'Your account was opened with the recovery phrase.');
           break;
+        case 'phrase-renewed':
+          this.#hooks.notice(
+            'phrase-renewed',
+            'Your account has new recovery words; the ones before open nothing. If this was not you, change your password.',
+          );
+          break;
         case 'password-changed':
           this.#hooks.notice('password-changed', 'The password of your account was changed.');
           break;

@@ -46,6 +46,10 @@ export interface AccountApi {
     change: { registrationRecord: string; bundle: Bundle },
     keepSession: string | null,
   ): Promise<void>;
+  /** Another bundle, for other words. */
+  changePhrase(grant: string, bundle: Bundle): Promise<void>;
+  /** Ends every session but the one of `keepSession`, an access token. */
+  endSessions(grant: string, keepSession: string): Promise<void>;
   deleteAccount(grant: string): Promise<void>;
   /** Ends the session of an access token. */
   logout(accessToken: string): Promise<void>;
@@ -126,6 +130,16 @@ export class HttpAccountApi implements AccountApi {
       token: grant,
       headers: keepSession === null ? {} : { 'coffre-session': keepSession },
     });
+  }
+
+  async changePhrase(grant: string, bundle: Bundle): Promise<void> {
+    const body = jsonBody({ bundle });
+    await this.#client.bytes({ method: 'POST', path: '/v1/phrase', body, token: grant });
+  }
+
+  async endSessions(grant: string, keepSession: string): Promise<void> {
+    const headers = { 'coffre-session': keepSession };
+    await this.#client.bytes({ method: 'DELETE', path: '/v1/sessions', token: grant, headers });
   }
 
   async deleteAccount(grant: string): Promise<void> {

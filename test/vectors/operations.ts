@@ -19,7 +19,7 @@ import {
   type VaultId,
 } from '../../protocol/ids.ts';
 import { verifySignature, type SignatureDomain } from '../../protocol/signing.ts';
-import { makeBundle, openBundle, type RootWrap } from '../../sync-engine/crypto/bundle.ts';
+import { makeBundle, openBundle, openPhrase, type RootWrap } from '../../sync-engine/crypto/bundle.ts';
 import { genesisEntries } from '../../sync-engine/crypto/chain-entries.ts';
 import {
   buildCommit,
@@ -414,6 +414,17 @@ const operations: Readonly<Record<string, (input: Input) => Json | Promise<Json>
         recoveryKeysOf(bytes(input, 'entropy')),
         drawing(input),
       ),
+    ),
+  'bundle-make-2': (input) => {
+    const entropy = bytes(input, 'entropy');
+    const recovery = { ...recoveryKeysOf(entropy), entropy };
+    const account = accountKeysOf(bytes(input, 'rootKey'));
+    return plain(makeBundle(account, bytes(input, 'passwordKey'), recovery, drawing(input)));
+  },
+  'bundle-phrase': (input) =>
+    outcome(
+      openPhrase(accountKeysOf(bytes(input, 'rootKey')), bundleSchema.parse(input['bundle'])),
+      ({ phrase }) => ({ phrase }),
     ),
   'bundle-open': (input) =>
     outcome(

@@ -175,6 +175,25 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         return 'changed';
       });
     },
+    async changeBundle(account, bundle) {
+      return database.write(() => {
+        const { changes } = database.run(
+          `UPDATE accounts SET bundle = ?, bundle_version = ?
+           WHERE account = ? AND bundle_version < ? AND doomed = 0`,
+          JSON.stringify(bundle),
+          bundle.version,
+          blob(account),
+          bundle.version,
+        );
+        return changes === 0 ? 'old-version' : 'changed';
+      });
+    },
+    async signOut(account, keepSession) {
+      await database.write(() => {
+        endSessions(database, blob(account), keepSession);
+        database.run('DELETE FROM grants WHERE account = ?', blob(account));
+      });
+    },
     async setQuota(account, limitBytes) {
       await database.write(() =>
         database.run('UPDATE accounts SET quota_bytes = ? WHERE account = ?', limitBytes, blob(account)),
