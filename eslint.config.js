@@ -11,7 +11,7 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default defineConfig([
-  globalIgnores(['**/node_modules/', 'dist/', 'dist.*/', 'coverage/', '.cache/']),
+  globalIgnores(['**/node_modules/', 'dist/', 'dist.*/', 'release/', 'coverage/', '.cache/']),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },

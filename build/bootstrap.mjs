@@ -19,7 +19,6 @@ export const node24 = path.join(nodePackage, 'bin', isWindows ? 'node.exe' : 'no
 const toolPackages = {
   asar: '@electron/asar',
   depcruise: 'dependency-cruiser',
-  'electron-builder': 'electron-builder',
   eslint: 'eslint',
   knip: 'knip',
   prettier: 'prettier',
