@@ -1,7 +1,7 @@
 // Who may import whom. The table of ARCHITECTURE.md, as rules: a room may import what its row names and nothing
 // else of ours. Type-only imports count. Tests and benches are outside the table.
 
-const OURS = '^(protocol|sync-engine|cloud|cli|electron|renderer|build|bench|test)/';
+const OURS = '^(protocol|programs|sync-engine|cloud|cli|electron|renderer|build|bench|test)/';
 const TESTS = '(\\.test\\.tsx?$|[/-]acceptance\\.ts$|^test/|^bench/|^vitest\\.config\\.ts$)';
 const ROOMS = [
   'plan',
@@ -173,15 +173,21 @@ module.exports = {
     },
 
     room(
+      'programs-see-protocol',
+      '^programs/',
+      ['^protocol/'],
+      'It starts programs of this build as processes, and imports none of them.',
+    ),
+    room(
       'cli-sees-the-client',
       '^cli/',
-      [engineRoom('client'), '^protocol/'],
+      [engineRoom('client'), '^programs/', '^protocol/'],
       'The command line drives a running engine through the control API, exactly as the app does.',
     ),
     room(
       'electron-sees-the-client',
       '^electron/',
-      [engineRoom('client'), '^protocol/'],
+      [engineRoom('client'), '^programs/', '^protocol/'],
       'The app drives a running engine through the control API, exactly as the command line does.',
     ),
     room(
@@ -236,7 +242,7 @@ module.exports = {
       comment:
         'An installed Coffre has no development packages; the app is bundled, and its window brings its own.',
       severity: 'error',
-      from: { path: '^(protocol|sync-engine|cloud|cli)/', pathNot: TESTS },
+      from: { path: '^(protocol|programs|sync-engine|cloud|cli)/', pathNot: TESTS },
       to: {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only'],

@@ -27,7 +27,7 @@ import {
 } from './bootstrap.mjs';
 
 /** The programs; tests, benches and tools run from their sources. */
-const builtFolders = ['protocol', 'sync-engine', 'cloud', 'cli'];
+const builtFolders = ['protocol', 'programs', 'sync-engine', 'cloud', 'cli'];
 /** Bundled instead of compiled: the desktop app. */
 const bundledFolders = ['electron', 'renderer'];
 

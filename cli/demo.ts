@@ -9,7 +9,8 @@ import path from 'node:path';
 import { controlEndpoint } from '../protocol/control-endpoint.ts';
 import { stopEngine, type ControlClient } from '../sync-engine/client/client.ts';
 import { connectEngine, type EngineProgram } from '../sync-engine/client/connect.ts';
-import { startLocalServer, type LocalServer } from './local-server.ts';
+import { startLocalServer, type LocalServer } from '../programs/local-server.ts';
+import { serverProgram } from './server-program.ts';
 import { bytesText, countText } from './output.ts';
 import { contentsOf, differences } from './same-folders.ts';
 
@@ -56,7 +57,7 @@ async function play(
 
   say('A real server and two devices, each a process of its own, on this machine only.');
   say('');
-  open.server = await startLocalServer(program, data, 0);
+  open.server = await startLocalServer(serverProgram(program, env), data, 0);
   const { url } = open.server;
   say(`1. The account server listens on ${url}.`);
 

@@ -11,7 +11,8 @@ import { PersonError } from '../protocol/errors.ts';
 import { connectIfRunning, stopEngine, type ControlClient } from '../sync-engine/client/client.ts';
 import { connectEngine } from '../sync-engine/client/connect.ts';
 import { phraseText } from './commands/signup.ts';
-import { startLocalServer, type LocalServer } from './local-server.ts';
+import { isServerOf, startServerOf, type LocalServer } from '../programs/local-server.ts';
+import { serverProgram } from './server-program.ts';
 import { statusLine, statusLineView } from './status-line.ts';
 import { writeLines } from './output.ts';
 import { Secrets } from './secrets.ts';
@@ -53,18 +54,12 @@ async function serverFor(
   account: Status['account'],
   engine: ControlClient,
 ): Promise<LocalServer | null> {
-  const data = path.join(home, 'server');
-  if (account === null) return startLocalServer(terminal.engine, data, 0);
-  const url = new URL(account.server);
-  if (url.hostname !== '127.0.0.1') return null;
-  try {
-    return await startLocalServer(terminal.engine, data, Number(url.port));
-  } catch (error) {
-    if (!(error instanceof PersonError)) throw error;
-    const server = await startLocalServer(terminal.engine, data, 0); // the port is taken
-    await engine.call('server.set', { server: server.url });
-    return server;
+  if (account !== null && !(await isServerOf(home, account.server))) return null;
+  const server = await startServerOf(serverProgram(terminal.engine, terminal.env), home);
+  if (account !== null && new URL(account.server).port !== new URL(server.url).port) {
+    await engine.call('server.set', { server: server.url }); // the port was taken
   }
+  return server;
 }
 
 async function setUp(
@@ -149,9 +144,14 @@ async function follow(terminal: Terminal, engine: ControlClient, server: LocalSe
   });
   gone.catch(() => undefined); // ends after Ctrl-C too
   try {
-    await Promise.race([stopped, gone, ...(server === null ? [] : [server.failed])]);
+    const failed = server === null ? [] : [server.ended.then(serverEnded)];
+    await Promise.race([stopped, gone, ...failed]);
   } finally {
     view.end();
   }
   writeLines(stdout, ['Ending ...']);
+}
+
+function serverEnded({ lastWords }: { readonly lastWords: string }): never {
+  throw new PersonError('failed', `the server ended: ${lastWords}`, 'Run npm start again.');
 }

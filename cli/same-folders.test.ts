@@ -2,30 +2,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startLocalServer } from './local-server.ts';
 import { contentsOf, differences } from './same-folders.ts';
 
-const program = { node: process.execPath, entry: '' };
 let folder: string;
-beforeEach(async () => void (folder = await mkdtemp(path.join(tmpdir(), 'coffre-local-'))));
+beforeEach(async () => void (folder = await mkdtemp(path.join(tmpdir(), 'coffre-same-'))));
 afterEach(() => rm(folder, { recursive: true }));
-
-describe('the local server', () => {
-  it('answers at its address until it is stopped, and goes on at the same port', async () => {
-    const data = path.join(folder, 'data');
-    const first = await startLocalServer(program, data, 0);
-    const answer = await fetch(`${first.url}/v1/server`, { headers: { 'coffre-protocol': '1' } });
-    expect(await answer.json()).toMatchObject({ name: 'coffre-cloud', signup: 'open' });
-    await first.stop();
-    await expect(fetch(`${first.url}/v1/server`)).rejects.toThrow();
-
-    const again = await startLocalServer(program, data, Number(new URL(first.url).port));
-    expect(again.url).toBe(first.url);
-    const taken = startLocalServer(program, path.join(folder, 'other'), Number(new URL(first.url).port));
-    await expect(taken).rejects.toMatchObject({ code: 'failed' });
-    await again.stop();
-  });
-});
 
 describe('comparing folders', () => {
   it('sees bytes, names, kinds and targets, and leaves .coffre out', async () => {
