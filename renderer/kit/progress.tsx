@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Label, ProgressBar } from 'react-aria-components';
+import type { Progress as CallProgress } from '../../protocol/control-shapes.ts';
 import './progress.css';
 
 /** `part` null: it runs and nobody knows how long. */
@@ -37,4 +38,10 @@ export function Progress(props: {
       )}
     </ProgressBar>
   );
+}
+
+/** Of a call's progress; null while its end is not known. */
+export function progressPart(progress: CallProgress | null): number | null {
+  const total = progress?.total ?? 0;
+  return progress === null || total === 0 ? null : Math.min(1, progress.done / total);
 }

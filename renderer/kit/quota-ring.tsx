@@ -9,11 +9,14 @@ export interface RingPart {
 }
 
 const SIZE = 120;
+const INNER_THICKNESS = 4;
 
 /** A picture only: the same figures stand in words beside it. */
 export function QuotaRing(props: {
   readonly parts: readonly RingPart[];
   readonly total: number;
+  /** A thin ring inside, against the same total, for what counts apart. */
+  readonly inner?: RingPart;
   readonly size?: number;
   readonly thickness?: number;
   readonly children?: ReactNode;
@@ -28,6 +31,7 @@ export function QuotaRing(props: {
     return { ...part, offset, share: Math.min(1 - offset, share(part.value)) };
   });
   const middle = size / 2;
+  const innerRadius = radius - thickness / 2 - INNER_THICKNESS - 1;
   return (
     <div className="quota-ring" style={{ width: size, height: size }}>
       <svg width={size} height={size} viewBox={`0 0 ${size} ${size}`} aria-hidden="true">
@@ -47,6 +51,19 @@ export function QuotaRing(props: {
               transform={`rotate(${arc.offset * 360 - 90} ${middle} ${middle})`}
             />
           ),
+        )}
+        {props.inner !== undefined && share(props.inner.value) > 0 && (
+          <circle
+            cx={middle}
+            cy={middle}
+            r={innerRadius}
+            strokeWidth={INNER_THICKNESS}
+            stroke={`var(${props.inner.colour})`}
+            fill="none"
+            strokeLinecap="round"
+            strokeDasharray={`${Math.max(share(props.inner.value) * 2 * Math.PI * innerRadius, 1)} 1000`}
+            transform={`rotate(-90 ${middle} ${middle})`}
+          />
         )}
       </svg>
       {props.children !== undefined && <div className="quota-ring-words">{props.children}</div>}

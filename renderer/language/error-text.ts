@@ -21,6 +21,7 @@ const SAYINGS: readonly (readonly [RegExp, Saying])[] = [
   [/e-mail address or the password is wrong/, 'wrong-password'],
   [/e-mail address or the recovery phrase is wrong/, 'wrong-phrase'],
   [/does not open the key file|unlock key does not open/, 'not-unlocked'],
+  [/held by the keychain/, 'keychain'],
   [/takes no new accounts/, 'closed'],
   [/by invitation only/, 'invite'],
   [/did not make the account/, 'taken'],

@@ -3,13 +3,13 @@ import { Form } from 'react-aria-components';
 import { LockKeyhole } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { AppInfo } from '../../protocol/app.ts';
-import { engine } from '../bridge/bridge.ts';
+import { app, engine } from '../bridge/bridge.ts';
 import { Button } from '../kit/button.tsx';
 import { EmptyState } from '../kit/states.tsx';
 import { PasswordField } from '../kit/text-field.tsx';
 import { toast } from '../kit/toast.tsx';
 import { errorText } from '../language/error-text.ts';
-import { readStatus } from '../store/engine-store.ts';
+import { readApp, readStatus } from '../store/engine-store.ts';
 import { useCall } from '../store/use-call.ts';
 
 export function LockedView({ keychain }: { readonly keychain: AppInfo['keychain'] }): ReactNode {
@@ -20,6 +20,10 @@ export function LockedView({ keychain }: { readonly keychain: AppInfo['keychain'
     setPassword('');
     toast(t('locked.unlocked'));
     await readStatus();
+  });
+  const keychainAgain = useCall(async () => {
+    await app.call('engine.restart', {});
+    await readApp();
   });
   const text = unlock.error === null ? null : errorText(t, i18n.language, unlock.error);
   return (
@@ -46,6 +50,11 @@ export function LockedView({ keychain }: { readonly keychain: AppInfo['keychain'
           <Button kind="primary" type="submit" isPending={unlock.isRunning} isDisabled={password === ''}>
             {t('locked.unlock')}
           </Button>
+          {keychain === 'os' && (
+            <Button isPending={keychainAgain.isRunning} onPress={() => void keychainAgain.run()}>
+              {t('locked.keychain')}
+            </Button>
+          )}
         </Form>
       </EmptyState>
     </main>

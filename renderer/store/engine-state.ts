@@ -10,7 +10,7 @@ export type Place = AppEventData<'navigate'>;
 /** Rows kept in memory; older ones are asked for again when somebody scrolls there. */
 export const MAX_ACTIVITY_ROWS = 10_000;
 
-export interface ActivityLog {
+interface ActivityLog {
   /** Newest first, each id once. */
   readonly rows: readonly ActivityRow[];
   /** For the next older page; null at the end; undefined before the first page came. */
@@ -25,6 +25,10 @@ export interface EngineState {
   readonly appError: ControlError | null;
   readonly status: Status | null;
   readonly statusError: ControlError | null;
+  /** Up and down together, smoothed so that a time left does not jump. */
+  readonly bytesPerSecond: number;
+  /** Whose device this was until a moment ago: signing in again begins with it. */
+  readonly formerAccount: Status['account'];
   /** All of them, the status' first hundred until the rest has been read. */
   readonly issues: readonly Issue[];
   readonly issueCount: number;
@@ -37,6 +41,8 @@ export const initialState: EngineState = {
   appError: null,
   status: null,
   statusError: null,
+  bytesPerSecond: 0,
+  formerAccount: null,
   issues: [],
   issueCount: 0,
   activity: { rows: [], olderCursor: undefined, isLoading: false, error: null },
@@ -113,7 +119,16 @@ function withActivity(state: EngineState, part: Partial<ActivityLog>): EngineSta
 function withStatus(state: EngineState, status: Status): EngineState {
   const isWhole = status.issues.length === status.issueCount;
   const issues = isWhole || state.issues.length < status.issues.length ? status.issues : state.issues;
-  return { ...state, status, statusError: null, issues, issueCount: status.issueCount };
+  const rate = status.transfer.upBytesPerSecond + status.transfer.downBytesPerSecond;
+  return {
+    ...state,
+    status,
+    statusError: null,
+    bytesPerSecond: state.bytesPerSecond === 0 || rate === 0 ? rate : state.bytesPerSecond * 0.8 + rate * 0.2,
+    formerAccount: status.account ?? state.status?.account ?? state.formerAccount,
+    issues,
+    issueCount: status.issueCount,
+  };
 }
 
 /** Events come oldest first and may repeat what a page already held. */
