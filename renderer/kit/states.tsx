@@ -11,9 +11,12 @@ export function EmptyState(props: {
   readonly icon?: ReactNode;
   readonly tone?: 'plain' | 'accent';
   readonly title: string;
+  /** It is all the window shows, so its title is the page's heading. */
+  readonly isPage?: boolean;
   readonly children?: ReactNode;
   readonly actions?: ReactNode;
 }): ReactNode {
+  const Title = props.isPage === true ? 'h1' : 'p';
   return (
     <div className="state">
       {props.icon !== undefined && (
@@ -21,7 +24,7 @@ export function EmptyState(props: {
           {props.icon}
         </div>
       )}
-      <p className="state-title">{props.title}</p>
+      <Title className="state-title">{props.title}</Title>
       {props.children !== undefined && <div className="state-text">{props.children}</div>}
       {props.actions !== undefined && <div className="state-actions">{props.actions}</div>}
     </div>

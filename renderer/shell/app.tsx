@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
+import type { Status } from '../../protocol/control-shapes.ts';
 import { app as appCalls } from '../bridge/bridge.ts';
 import { Button } from '../kit/button.tsx';
 import { ErrorState, LoadingState } from '../kit/states.tsx';
@@ -16,6 +17,8 @@ import { EngineFailed } from './engine-failed.tsx';
 import { LockedView } from './locked-view.tsx';
 import { Shell } from './shell.tsx';
 import { SignedOutView } from './signed-out-view.tsx';
+
+const NO_PAIRS: Status['pairs'] = [];
 
 export function App(): ReactNode {
   const { i18n } = useTranslation();
@@ -42,7 +45,8 @@ function Face(): ReactNode {
   const info = useStore((state) => state.app);
   const appError = useStore((state) => state.appError);
   const state = useStore((all) => all.status?.state);
-  const hasAccount = useStore((all) => (all.status?.account ?? null) !== null);
+  const account = useStore((all) => all.status?.account ?? null);
+  const pairs = useStore((all) => all.status?.pairs ?? NO_PAIRS);
   const statusError = useStore((all) => all.statusError);
   // Once begun, welcome ends by itself: it still has the recovery words to show when the account is there.
   const [isWelcoming, setWelcoming] = useState(false);
@@ -66,8 +70,9 @@ function Face(): ReactNode {
     );
   }
   if (state === 'locked') return <LockedView keychain={info.keychain} />;
-  if (state === 'signed-out' && !hasAccount) return <Begin onBegin={() => setWelcoming(true)} />;
-  if (state === 'signed-out') return <SignedOutView />;
+  if (state === 'signed-out' && account === null) return <Begin onBegin={() => setWelcoming(true)} />;
+  if (state === 'signed-out' && account !== null)
+    return <SignedOutView account={account} pairs={pairs} info={info} />;
   return <Shell info={info} />;
 }
 

@@ -16,8 +16,9 @@ export function EngineFailed({ engine }: { readonly engine: EngineProcess }): Re
   });
   const error = restart.error ?? engine.error;
   return (
-    <main className="face" role="main">
+    <main className="face">
       <EmptyState
+        isPage
         icon={<PlugZap size={24} />}
         title={t('shell.failedTitle')}
         actions={

@@ -25,6 +25,7 @@ function Broken({ message }: { readonly message: string }): ReactNode {
   return (
     <div role="alert" className="face">
       <EmptyState
+        isPage
         icon={<CircleAlert size={24} />}
         title={t('shell.brokenTitle')}
         actions={

@@ -28,7 +28,7 @@ export function LockedView({ keychain }: { readonly keychain: AppInfo['keychain'
   const text = unlock.error === null ? null : errorText(t, i18n.language, unlock.error);
   return (
     <main className="face">
-      <EmptyState icon={<LockKeyhole size={24} />} tone="accent" title={t('locked.title')}>
+      <EmptyState isPage icon={<LockKeyhole size={24} />} tone="accent" title={t('locked.title')}>
         <Form
           className="stack face-form"
           onSubmit={(event) => {

@@ -35,7 +35,7 @@ export function Shell({ info }: { readonly info: AppInfo }): ReactNode {
       <a className="skip" href="#content">
         {t('shell.skip')}
       </a>
-      <div className="sidebar">
+      <header className="sidebar">
         <p className="brand" aria-hidden="true">
           <Mark />
           {t('app.name')}
@@ -60,7 +60,7 @@ export function Shell({ info }: { readonly info: AppInfo }): ReactNode {
           ))}
         </nav>
         <AccountBadge />
-      </div>
+      </header>
       <main className="content" id="content" tabIndex={-1}>
         <Banners info={info} />
         <ErrorBoundary key={view}>

@@ -2,21 +2,23 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ControlResult } from '../../../protocol/control.ts';
+import type { Status } from '../../../protocol/control-shapes.ts';
 import { engine } from '../../bridge/bridge.ts';
 import { QuotaRing } from '../../kit/quota-ring.tsx';
 import { Banner } from '../../kit/states.tsx';
 import { useFormat } from '../../language/format.ts';
 import { useStore } from '../../store/use-store.ts';
 
+const NOTHING_TOLD: Status['quota'] = { usedBytes: 0, limitBytes: 0 };
 type Quota = ControlResult<'quota'>;
 
 export function StorageCard(): ReactNode {
   const { t } = useTranslation();
   const format = useFormat();
-  const usedBytes = useStore((state) => state.status?.quota.usedBytes ?? 0);
-  const limitBytes = useStore((state) => state.status?.quota.limitBytes ?? 0);
+  const told = useStore((state) => state.status?.quota ?? NOTHING_TOLD);
   const [quota, setQuota] = useState<Quota | null>(null);
 
+  const { usedBytes, limitBytes } = told;
   useEffect(() => {
     let isCurrent = true;
     // Offline the last figures stay; the total comes with the status in any case.
@@ -29,11 +31,10 @@ export function StorageCard(): ReactNode {
     };
   }, [usedBytes, limitBytes]);
 
-  const used = quota?.usedBytes ?? usedBytes;
-  const limit = quota?.limitBytes ?? limitBytes;
-  const trash = 0;
-  const live = Math.max(0, (quota?.liveBytes ?? used) - trash);
-  const versions = quota?.retainedBytes ?? 0;
+  const { usedBytes: used, limitBytes: limit, liveBytes, trashBytes, retainedBytes } = { ...told, ...quota };
+  const trash = trashBytes ?? 0;
+  const live = Math.max(0, (liveBytes ?? used) - trash);
+  const versions = retainedBytes ?? 0;
   const returnsAtMs = quota?.returnsAtMs ?? null;
   const free = Math.max(0, limit - used);
   const lines = [

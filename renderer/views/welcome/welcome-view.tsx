@@ -205,11 +205,7 @@ function Working(props: {
       about={t('working.text')}
       actions={<Button onPress={props.onCancel}>{t('kit.cancel')}</Button>}
     >
-      <Progress
-        label={t('working.label')}
-        isLabelHidden
-        part={progressPart(progress)}
-      />
+      <Progress label={t('working.label')} isLabelHidden part={progressPart(progress)} />
     </WelcomeFrame>
   );
 }
