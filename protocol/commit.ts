@@ -238,6 +238,15 @@ export function encodeOpening(opening: EpochOpening | null): Uint8Array {
   return new ByteWriter(64).hex(opening.keyCheck, 32).hex(opening.wrapsHash, 32).finish();
 }
 
+/** @throws MalformedError */
+export function decodeOpening(bytes: Uint8Array): EpochOpening {
+  return readPart(bytes, readOpening);
+}
+
+function readOpening(reader: ByteReader): EpochOpening {
+  return { keyCheck: reader.hex(32) as Hash, wrapsHash: reader.hex(32) as Hash };
+}
+
 /** The bytes `rejoinHash` covers; empty when this is no rejoin commit. */
 export function encodeRejoin(rejoin: Rejoin | null): Uint8Array {
   if (rejoin === null) return new Uint8Array(0);
@@ -306,6 +315,11 @@ export function decodePacks(bytes: Uint8Array): PackChanges {
   return readPart(bytes, readPacks);
 }
 
+/** The rejoin list alone, as a device keeps it. @throws MalformedError */
+export function decodeRejoin(bytes: Uint8Array): Rejoin {
+  return readPart(bytes, readRejoin);
+}
+
 function readRejoin(reader: ByteReader): Rejoin {
   const count = reader.count(COMMIT_HEADER_BYTES + 64);
   const lost: SignedHeader[] = [];
@@ -328,13 +342,7 @@ export function readFrame(reader: ByteReader): CommitFrame {
     entries: readPart(entriesBytes, readEntries),
     packs: readPart(packsBytes, readPacks),
     heads: readPart(headsBytes, readHeads),
-    opening:
-      openingBytes.length === 0
-        ? null
-        : readPart(openingBytes, (part) => ({
-            keyCheck: part.hex(32) as Hash,
-            wrapsHash: part.hex(32) as Hash,
-          })),
+    opening: openingBytes.length === 0 ? null : readPart(openingBytes, readOpening),
     rejoin: rejoinBytes.length === 0 ? null : readPart(rejoinBytes, readRejoin),
   };
   const hashed: [Hash, Uint8Array, string][] = [

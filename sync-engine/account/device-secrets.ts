@@ -72,9 +72,8 @@ export class SecretStore {
   /** Adds the keys that are new. */
   keepEpochKeys(keys: readonly VaultEpochKey[]): Promise<void> {
     return this.update((secrets) => {
-      const known = new Set(secrets.epochKeys.map(nameOf));
-      const added = keys.filter((key) => !known.has(nameOf(key)));
-      return { ...secrets, epochKeys: [...secrets.epochKeys, ...added] };
+      const named = new Map([...secrets.epochKeys, ...keys].map((key) => [nameOf(key), key]));
+      return { ...secrets, epochKeys: [...named.values()] };
     });
   }
 

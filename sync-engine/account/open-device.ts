@@ -134,7 +134,7 @@ export class OpenDevice {
 
   async keepEpochKey(vault: VaultId, epoch: number, key: Uint8Array): Promise<void> {
     const kept = Uint8Array.from(key);
-    this.vaultKeys(vault).add(epoch, kept);
+    this.vaultKeys(vault).replace(epoch, kept);
     await this.secrets.keepEpochKeys([{ vault, epoch, key: kept }]);
   }
 

@@ -3,10 +3,10 @@
  * signed header of the epoch's first commit names, together with a check of the key itself. The server can
  * leave epochs out, but it cannot put a key of its own in.
  */
-import { ByteReader, MalformedError } from '../../protocol/bytes.ts';
-import { decodeHeader, type CommitHeader, type EpochOpening } from '../../protocol/commit.ts';
+import { MalformedError } from '../../protocol/bytes.ts';
+import { decodeHeader, decodeOpening, type CommitHeader, type EpochOpening } from '../../protocol/commit.ts';
 import type { DeviceChain } from '../../protocol/device-chain.ts';
-import type { DeviceId, Hash, VaultId } from '../../protocol/ids.ts';
+import { ZERO_HASH, type DeviceId, type VaultId } from '../../protocol/ids.ts';
 import { hashOf, verifySignature } from '../../protocol/signing.ts';
 import type { VaultEpochKey } from '../crypto/device-secrets.ts';
 import { openPreviousKey, openWrap } from '../crypto/wraps.ts';
@@ -20,7 +20,7 @@ export type VaultKeyFault =
   | 'bad-epoch'
   /** Opened by no device of the account, or by one that was revoked before. */
   | 'bad-device'
-  /** The epochs are not 0, 1, 2, ... */
+  /** The epochs are not 0, 1, 2, ...; only a rejoin skips some. */
   | 'missing-epoch'
   /** The keys do not open. */
   | 'bad-key';
@@ -31,6 +31,7 @@ export type VaultRing =
 
 interface CheckedEpoch {
   readonly epoch: number;
+  readonly isRejoin: boolean;
   readonly opening: EpochOpening;
   readonly wraps: Uint8Array;
 }
@@ -48,10 +49,12 @@ export function openVaultRing(
   recipient: DeviceId | 'account' = 'account',
 ): VaultRing {
   const checked: CheckedEpoch[] = [];
-  for (const [index, answer] of epochs.entries()) {
-    if (answer.epoch !== index) return { ok: false, fault: 'missing-epoch' };
+  for (const answer of epochs) {
     const epoch = checkEpoch(vault, answer, chain);
     if (typeof epoch === 'string') return { ok: false, fault: epoch };
+    const next = (checked.at(-1)?.epoch ?? -1) + 1;
+    const isNext = epoch.epoch === next || (epoch.isRejoin && epoch.epoch > next && next > 0);
+    if (!isNext) return { ok: false, fault: 'missing-epoch' };
     checked.push(epoch);
   }
   if (checked.length === 0) return { ok: false, fault: 'missing-epoch' };
@@ -80,14 +83,7 @@ function checkEpoch(vault: VaultId, answer: EpochAnswer, chain: DeviceChain): Ch
     const pin = author.revoked.pins.find((one) => one.vault === vault);
     if (pin === undefined || header.seq > pin.seq) return 'bad-device';
   }
-  return { epoch, opening, wraps: answer.wraps };
-}
-
-function decodeOpening(bytes: Uint8Array): EpochOpening {
-  const reader = new ByteReader(bytes);
-  const opening = { keyCheck: reader.hex(32) as Hash, wrapsHash: reader.hex(32) as Hash };
-  reader.end();
-  return opening;
+  return { epoch, isRejoin: header.rejoinHash !== ZERO_HASH, opening, wraps: answer.wraps };
 }
 
 /** Newest first: where an older wrap is not for the account's present key, the epoch after it holds the key. */
@@ -110,7 +106,7 @@ function openBackwards(
       keyCheck,
     });
     if (!opened.ok && later !== null) {
-      opened = openPreviousKey(later.epoch.wraps, vault, later.epoch.epoch, later.key, keyCheck);
+      opened = openPreviousKey(later.epoch.wraps, vault, later.epoch.epoch, later.key, keyCheck, epoch.epoch);
     }
     if (!opened.ok) return { ok: false, fault: 'bad-key' };
     keys.unshift({ vault, epoch: epoch.epoch, key: opened.key });

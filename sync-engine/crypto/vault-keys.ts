@@ -67,6 +67,12 @@ export class VaultKeys {
     this.#epochs.set(epoch, { key: Uint8Array.from(key), meta: null, data: null, root: null });
   }
 
+  /** In the place of a key that the epoch had in a part of the log that is gone. */
+  replace(epoch: number, key: Uint8Array): void {
+    this.#epochs.delete(epoch);
+    this.add(epoch, key);
+  }
+
   has(epoch: number): boolean {
     return this.#epochs.has(epoch);
   }

@@ -159,7 +159,7 @@ export function openWrap(request: WrapToOpen): OpenedKey {
 }
 
 /**
- * VK_{e-1} out of the wraps of epoch e.
+ * The key of the epoch before, VK_{e-1} unless a rejoin skipped numbers, out of the wraps of epoch e.
  * @param key VK_e
  * @param previousKeyCheck from the signed opening of epoch e-1
  */
@@ -169,6 +169,7 @@ export function openPreviousKey(
   epoch: number,
   key: Uint8Array,
   previousKeyCheck: Hash,
+  previousEpoch = epoch - 1,
 ): OpenedKey {
   let decoded: Wraps;
   try {
@@ -180,7 +181,7 @@ export function openPreviousKey(
   if (decoded.previous.length === 0 || epoch === 0) return { ok: false, fault: 'malformed' };
   const opened = openObject({ ...previousContext(key, vault, epoch), sealed: decoded.previous });
   if (!opened.ok) return opened;
-  return isEpochKey(opened.plaintext, vault, epoch - 1, previousKeyCheck)
+  return isEpochKey(opened.plaintext, vault, previousEpoch, previousKeyCheck)
     ? { ok: true, key: opened.plaintext }
     : { ok: false, fault: 'wrong-key' };
 }

@@ -7,7 +7,8 @@ import { ROOT_NODE, TRASH_NODE, type ContentId, type NodeId } from '../../protoc
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { LocalNode, PairStore, VaultStore } from '../manifest/manifest.ts';
-import { subtree } from './paths.ts';
+import type { Claim } from './log-scope.ts';
+import { remotePath, subtree } from './paths.ts';
 import { advanced, agreed, sameState } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
 
@@ -165,23 +166,28 @@ export class Books {
   }
 
   /**
-   * The server went back to an older state: what it holds now is the base, so that everything newer here is
-   * proposed again and nothing here is taken for removed elsewhere.
+   * The log goes back: what is held here of these nodes is claimed. Where this pair had taken in what the account
+   * held, the older state becomes the base, so that the difference is a change of this device; what it had not is
+   * left as it is, and nothing that never came is taken for removed. Called before the rows of the account change,
+   * what it returns after.
    */
-  rebase(): void {
-    const { pair } = this;
-    const { bound } = pair.config;
-    const scope = new Set<NodeId>();
-    for (const node of subtree(this.vault.remote, bound)) {
-      if (node.id === bound) continue;
-      scope.add(node.id);
-      pair.putSynced(node);
-      pair.markDirty(node.id);
-    }
-    for (const node of this.localSubtreeOf(bound)) {
-      if (!scope.has(node.id)) pair.deleteSynced(node.id);
-      pair.markDirty(node.id);
-    }
+  rebase(claims: ReadonlyMap<NodeId, Claim>): () => void {
+    const { pair, vault } = this;
+    const taken = [...claims.keys()].filter((id) => {
+      const held = this.remoteInScope(id);
+      const synced = pair.synced.get(id);
+      if (held !== undefined) return synced !== undefined && sameState(synced, held);
+      return synced === undefined && remotePath(vault.remote, id)?.inTrash === true;
+    });
+    return () => {
+      for (const id of taken) {
+        const base = this.remoteInScope(id);
+        // Without a base neither side gives way: both are kept.
+        if (base === undefined || claims.get(id) === 'both') pair.deleteSynced(id);
+        else pair.putSynced(base);
+        pair.markDirty(id);
+      }
+    };
   }
 
   /** The content of a local file was read. */

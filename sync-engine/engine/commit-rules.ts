@@ -9,6 +9,7 @@ import {
   type CommitHeader,
   type SignedHeader,
 } from '../../protocol/commit.ts';
+import type { Head } from '../../protocol/cloud.ts';
 import type { DeviceChain } from '../../protocol/device-chain.ts';
 import { ZERO_HASH, type Hash, type VaultId } from '../../protocol/ids.ts';
 import { verifyCommitSignature } from '../crypto/commit-sign.ts';
@@ -35,6 +36,8 @@ export function checkAuthor(
   const device = chain.devices.get(header.device);
   if (device === undefined || device.addedAt >= header.chainLength) throw new LogFault('bad-device');
   if (device.revoked !== null) {
+    // No honest device goes on once it knows of its own removal.
+    if (header.chainLength > device.revoked.at) throw new LogFault('bad-device');
     const pin = device.revoked.pins.find((candidate) => candidate.vault === vault);
     // A vault the revocation does not pin was begun by the revoked device behind the account's back.
     if (pin === undefined || header.seq > pin.seq) throw new LogFault('bad-device');
@@ -63,10 +66,22 @@ export function mustOpenEpoch(position: LogPosition, chain: DeviceChain): boolea
   return position.seq > 0 && revocationsBetween(chain, position.chainLength, chain.length) > 0;
 }
 
+/**
+ * Whether a header stands on a head: by its hash, and by the next number. Only a rejoin may skip numbers, those of
+ * the commits that the restored server lost.
+ */
+export function follows(head: Head, header: CommitHeader): boolean {
+  if (header.previous !== head.hash) return false;
+  if (header.seq === head.seq + 1) return true;
+  return header.seq > head.seq && header.rejoinHash !== ZERO_HASH;
+}
+
 /** That the commit follows `position`. @throws LogFault */
 export function checkSuccession(position: LogPosition, header: CommitHeader, chain: DeviceChain): void {
-  if (header.seq !== position.seq + 1) throw new LogFault('bad-chain');
-  // The right number on another head: the server shows a history that parts from ours.
+  const isRejoin = header.rejoinHash !== ZERO_HASH;
+  if (header.seq !== position.seq + 1 && !(isRejoin && header.seq > position.seq))
+    throw new LogFault('bad-chain');
+  // A right number on another head: the server shows a history that parts from ours.
   if (header.previous !== position.hash) throw new LogFault('forked');
   if (header.chainLength < position.chainLength) throw new LogFault('bad-device-chain');
   const opens = header.openingHash !== ZERO_HASH;
@@ -74,7 +89,9 @@ export function checkSuccession(position: LogPosition, header: CommitHeader, cha
     if (header.epoch !== 0 || !opens) throw new LogFault('bad-epoch');
     return;
   }
-  if (header.epoch !== position.epoch + (opens ? 1 : 0)) throw new LogFault('bad-epoch');
+  if (isRejoin) {
+    if (!opens || header.epoch <= position.epoch) throw new LogFault('bad-epoch');
+  } else if (header.epoch !== position.epoch + (opens ? 1 : 0)) throw new LogFault('bad-epoch');
   if (!opens && revocationsBetween(chain, position.chainLength, header.chainLength) > 0) {
     throw new LogFault('bad-epoch');
   }

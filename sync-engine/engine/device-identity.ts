@@ -18,6 +18,6 @@ export interface DeviceIdentity {
   followChain(): Promise<DeviceChain>;
   /** The keyring of a vault, shared: epochs added to it are seen by all. */
   vaultKeys(vault: VaultId): VaultKeys;
-  /** Adds an epoch key to the keyring and keeps it, sealed, durably. */
+  /** Puts an epoch key into the keyring, in the place of another for that number, and keeps it, sealed, durably. */
   keepEpochKey(vault: VaultId, epoch: number, key: Uint8Array): Promise<void>;
 }

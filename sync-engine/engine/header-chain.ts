@@ -1,30 +1,35 @@
 /** Whether one head of a log descends from another, by the signed headers between them. */
 import type { Head } from '../../protocol/cloud.ts';
-import { commitHash } from '../../protocol/commit.ts';
+import { commitHash, type CommitHeader, type SignedHeader } from '../../protocol/commit.ts';
 import type { VaultId } from '../../protocol/ids.ts';
 import type { Cloud } from '../remote/cloud.ts';
-import { readHeader } from './commit-rules.ts';
+import { follows, readHeader } from './commit-rules.ts';
 import { LogFault } from './log-fault.ts';
 
 const HEADERS_PER_PAGE = 1000;
 
 /**
- * That `to` is `from` or stands on it. Live state alone does not show it: the state of another branch is as well
- * signed, and what is not in it would count as deleted. @throws LogFault forked, bad-object; CloudError
+ * That `to` is `from` or stands on it; `visit` sees every header after `from`. Live state alone does not show it:
+ * the state of another branch is as well signed, and what is not in it would count as deleted.
+ * @throws LogFault forked, bad-object; CloudError; what `visit` throws
  */
 export async function checkDescends(
   cloud: Pick<Cloud, 'headers'>,
   vault: VaultId,
   from: Head,
   to: Head,
+  visit: (signed: SignedHeader, header: CommitHeader) => void = () => undefined,
 ): Promise<void> {
   let { seq, hash } = from;
-  while (seq < to.seq) {
-    const page = await cloud.headers(vault, seq + 1, Math.min(to.seq, seq + HEADERS_PER_PAGE));
-    if (page.length === 0) throw new LogFault('bad-object');
-    for (const { signed } of page) {
+  for (let next = seq + 1; next <= to.seq; next += HEADERS_PER_PAGE) {
+    for (const { signed } of await cloud.headers(
+      vault,
+      next,
+      Math.min(to.seq, next + HEADERS_PER_PAGE - 1),
+    )) {
       const header = readHeader(signed);
-      if (header.seq !== seq + 1 || header.previous !== hash) throw new LogFault('forked');
+      if (!follows({ seq, hash }, header)) throw new LogFault('forked');
+      visit(signed, header);
       seq = header.seq;
       hash = commitHash(signed.bytes);
     }

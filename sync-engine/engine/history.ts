@@ -2,15 +2,15 @@
  * What the retained log can give back: versions of a node, the vault as of a time, the trash. An old record
  * is accepted only if its hash stands in a commit chained to the head this device verified.
  */
+import type { Head } from '../../protocol/cloud.ts';
 import { commitHash, decodeEntries } from '../../protocol/commit.ts';
 import { TRASH_NODE, type DeviceId, type Hash, type NodeId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { openRecord, type NodeRecord } from '../crypto/record.ts';
-import type { RemoteNode } from '../manifest/manifest.ts';
+import type { HeaderRow, RemoteNode } from '../manifest/manifest.ts';
 import type { Cloud } from '../remote/cloud.ts';
-import { checkAuthor, readHeader } from './commit-rules.ts';
+import { checkAuthor, follows, readHeader } from './commit-rules.ts';
 import type { DeviceIdentity } from './device-identity.ts';
-import type { HeaderRow } from '../manifest/manifest.ts';
 import { LogFault } from './log-fault.ts';
 import { readSnapshot } from './snapshot.ts';
 import { TRASHED_AT } from './log-scope.ts';
@@ -38,23 +38,21 @@ async function checkChained(log: VaultLog, cloud: Cloud, seq: number, hash: Hash
     return;
   }
   const passed: HeaderRow[] = [];
-  let previous = hash;
+  let previous: Head = { seq, hash };
   for (let from = seq + 1; ; from += HEADERS_PER_PAGE) {
     const last = Math.min(from + HEADERS_PER_PAGE - 1, log.cursor().seq);
     if (last < from) throw new LogFault('forked');
     const page = await cloud.headers(log.vault, from, last);
-    if (page.length === 0) throw new LogFault('bad-chain');
     for (const { signed, receivedAtMs } of page) {
       const header = readHeader(signed);
-      if (header.previous !== previous || header.seq !== seq + passed.length + 1)
-        throw new LogFault('bad-chain');
-      previous = commitHash(signed.bytes);
+      if (!follows(previous, header)) throw new LogFault('bad-chain');
+      previous = { seq: header.seq, hash: commitHash(signed.bytes) };
       const anchor = log.store.headerHash(header.seq);
       if (anchor === undefined) {
-        passed.push({ seq: header.seq, hash: previous, device: header.device, receivedAtMs, signed });
+        passed.push({ seq: header.seq, hash: previous.hash, device: header.device, receivedAtMs, signed });
         continue;
       }
-      if (anchor !== previous) throw new LogFault('forked');
+      if (anchor !== previous.hash) throw new LogFault('forked');
       for (const row of passed) log.store.addHeader(row);
       return;
     }

@@ -1,22 +1,19 @@
 /** The ways out of an issue that a person chooses: what each of them does. */
 import { PersonError } from '../../protocol/errors.ts';
-import type { VaultId } from '../../protocol/ids.ts';
 import type { Disk } from '../local-fs/disk.ts';
 import { createMarker } from '../local-fs/root-marker.ts';
-import type { IssueRow, Manifest, PairId } from '../manifest/manifest.ts';
+import type { IssueRow, PairId } from '../manifest/manifest.ts';
 import type { IssueBoard } from './issue-board.ts';
 import type { PairRun } from './pair-run.ts';
 import type { QuotaWait } from './quota-wait.ts';
 import type { Vaults } from './vaults.ts';
 
 export interface IssueWaysParts {
-  readonly manifest: Manifest;
   readonly disk: Disk;
   readonly issues: IssueBoard;
   readonly quota: QuotaWait;
   readonly vaults: Vaults;
   readonly pairs: ReadonlyMap<PairId, PairRun>;
-  readonly pairsOf: (vault: VaultId) => readonly PairRun[];
   readonly removePair: (id: PairId) => Promise<void>;
 }
 
@@ -71,13 +68,10 @@ export class IssueWays {
 
   /** After a server was restored from a backup: this device's newer state is proposed again on its older head. */
   async #rejoin(): Promise<void> {
-    const { vaults, manifest, pairsOf } = this.#parts;
+    const { vaults } = this.#parts;
     for (const vault of vaults.all()) {
       if (vault.stopped === null) continue;
-      await vault.log.takeRestoredHead();
-      manifest.transaction(() => {
-        for (const run of pairsOf(vault.vault)) run.sync.books.rebase();
-      });
+      await vault.log.rejoin();
       vault.stopped = null;
     }
   }

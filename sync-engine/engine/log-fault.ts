@@ -11,6 +11,7 @@ export type LogFaultCode =
   | 'bad-revision'
   | 'bad-root'
   | 'bad-pack' // added twice, dropped or revived while it is not there
+  | 'bad-rejoin' // a rejoin whose lost headers are no part of a history, or lie above it
   | 'bad-object' // an object whose hash is not the signed one, or that is withheld
   | 'rolled-back' // the server's head is behind one this device verified
   | 'forked' // the server's log and one this device verified part ways
@@ -25,6 +26,7 @@ const MEANING: Readonly<Record<LogFaultCode, string>> = {
   'bad-revision': 'a change skips or repeats a revision of a file',
   'bad-root': 'the whole of the account is not what the change says it is',
   'bad-pack': 'a change adds or removes stored data that cannot be',
+  'bad-rejoin': 'a device took up a restored server on a history that does not hold',
   'bad-object': 'the server sent something else than what was signed, or kept it back',
   'rolled-back': 'the server shows an older state than this device has already seen',
   forked: 'the server shows a history that parts from the one this device has seen',

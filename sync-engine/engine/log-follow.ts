@@ -1,6 +1,5 @@
 /** Follows the log: a commit that comes next is verified against what was seen before anything of it is stored. */
 import { commitHash } from '../../protocol/commit.ts';
-import type { DeviceChain } from '../../protocol/device-chain.ts';
 import { ZERO_HASH } from '../../protocol/ids.ts';
 import type { ReceivedCommit } from '../../protocol/pages.ts';
 import { openPackIndex } from '../crypto/pack-index.ts';
@@ -9,19 +8,11 @@ import { checkAuthor, checkSuccession } from './commit-rules.ts';
 import { applyCommit } from './log-apply.ts';
 import { takeEpochKey } from './log-epochs.ts';
 import { LogFault } from './log-fault.ts';
-import { PENDING, type LogScope } from './log-scope.ts';
+import { chainCovering, PENDING, REJOIN, type LogScope } from './log-scope.ts';
 import { chunkRows } from './pack-rows.ts';
 import type { AppliedNode } from './remote-apply.ts';
+import { checkRejoin, settlesPending } from './rejoin.ts';
 import { readRevived } from './revived-packs.ts';
-
-/** The device chain, read on when it has to be longer. @throws CloudError, PersonError */
-async function chainCovering({ identity, hooks }: LogScope, length: number): Promise<DeviceChain> {
-  const chain = identity.chain();
-  if (length <= chain.length) return chain;
-  const longer = await identity.followChain();
-  hooks.chainMoved();
-  return longer;
-}
 
 /** Verifies one commit against the cursor and applies it. @throws CloudError, LogFault; nothing is stored then */
 export async function acceptCommit(scope: LogScope, received: ReceivedCommit): Promise<void> {
@@ -38,6 +29,7 @@ export async function acceptCommit(scope: LogScope, received: ReceivedCommit): P
     const known = store.headerHash(head.seq);
     if (known !== undefined && known !== head.hash) throw new LogFault('forked');
   }
+  if (frame.rejoin !== null) checkRejoin(vault, header, frame.rejoin, chain);
   if (frame.opening !== null) await takeEpochKey(scope, header.epoch, frame.opening, frame.wraps);
   const keys = identity.vaultKeys(vault);
   if (!keys.has(header.epoch)) throw new LogFault('bad-epoch');
@@ -61,6 +53,7 @@ export async function acceptCommit(scope: LogScope, received: ReceivedCommit): P
   const revived = await readRevived({ vault, cloud, keys, chain }, header.seq, unknown);
   manifest.transaction(() => {
     for (const { row, chunks } of revived) store.addPack(row, chunks);
+    if (frame.rejoin !== null && settlesPending(store, frame.rejoin)) store.setMeta(REJOIN, null);
     const { receivedAtMs } = received;
     applyCommit(scope, { header, signed, receivedAtMs, nodes, packs: frame.packs, indexes });
   });

@@ -11,8 +11,9 @@ import { mustOpenEpoch } from './commit-rules.ts';
 import { applyCommit } from './log-apply.ts';
 import { openEpoch } from './log-epochs.ts';
 import { LogFault } from './log-fault.ts';
-import { PENDING, type LogScope } from './log-scope.ts';
+import { PENDING, REJOIN, type LogScope } from './log-scope.ts';
 import { entryOf, requireIndex } from './pack-rows.ts';
+import { heightOf, pendingRejoin } from './rejoin.ts';
 import type { AppliedNode } from './remote-apply.ts';
 
 /** A node to commit: its new record, or null for a tombstone. */
@@ -65,11 +66,14 @@ export class Proposer {
       return { kind: 'stale-head', head: { seq: cursor.seq, hash: cursor.hash } };
     }
     const isFirst = cursor.seq === 0;
-    const opens = isFirst || mustOpenEpoch(cursor, chain);
-    const epoch = isFirst ? 0 : cursor.epoch + (opens ? 1 : 0);
+    const rejoin = pendingRejoin(store);
+    const lost = rejoin === null ? { seq: 0, epoch: 0 } : heightOf(rejoin);
+    const seq = Math.max(cursor.seq, lost.seq) + 1;
+    const opens = isFirst || rejoin !== null || mustOpenEpoch(cursor, chain);
+    const epoch = isFirst ? 0 : Math.max(cursor.epoch, lost.epoch) + (opens ? 1 : 0);
     let opening: EpochOpening | null = null;
     let wraps: Uint8Array | null = null;
-    if (opens) ({ opening, wraps } = await openEpoch(this.#scope, epoch));
+    if (opens) ({ opening, wraps } = await openEpoch(this.#scope, epoch, isFirst ? null : cursor.epoch));
     const keys = identity.vaultKeys(vault);
 
     const nodes: AppliedNode[] = [];
@@ -94,17 +98,17 @@ export class Proposer {
       {
         vault,
         epoch,
-        seq: cursor.seq + 1,
+        seq,
         previous: cursor.hash,
         device: identity.device,
         chainLength: chain.length,
         chainHead: chain.head,
-        root: sum.root(cursor.seq + 1),
+        root: sum.root(seq),
         entries: nodes.map(({ node, revision, objectHash }) => ({ node, revision, objectHash })),
         packs,
         heads,
         opening,
-        rejoin: null,
+        rejoin,
         objects,
         indexes: proposal.added.map(({ row }) => requireIndex(row)),
         inline: proposal.added.flatMap(({ row, inline }) =>
@@ -130,6 +134,7 @@ export class Proposer {
       const indexes = proposal.added.map(({ row }) => ({ pack: entryOf(row), chunks: [] }));
       const { header, signed } = built;
       const { receivedAtMs } = outcome;
+      if (rejoin !== null) store.setMeta(REJOIN, null);
       applyCommit(this.#scope, { header, signed, receivedAtMs, nodes, packs, indexes });
     });
     this.#sealed.clear();

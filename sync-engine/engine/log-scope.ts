@@ -1,4 +1,5 @@
 /** What the rooms of one vault's log share: whom it follows, with what, and where it keeps what it verified. */
+import type { DeviceChain } from '../../protocol/device-chain.ts';
 import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import type { Manifest, VaultStore } from '../manifest/manifest.ts';
 import type { Cloud } from '../remote/cloud.ts';
@@ -6,10 +7,18 @@ import type { DeviceIdentity } from './device-identity.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import type { TreeFault } from './remote-apply.ts';
 
+/**
+ * What a log that went back makes of a node whose state here is newer: it is proposed `again` on what the account
+ * now has; or `both` are kept, where that is newer too.
+ */
+export type Claim = 'again' | 'both';
+
 interface LogHooks {
   /** Nodes whose remote state changed. */
   changed(nodes: readonly NodeId[]): void;
   faults(faults: readonly { readonly node: NodeId; readonly fault: TreeFault }[]): void;
+  /** In a transaction in which the remote tree goes back: called before the rows change, what it returns after. */
+  rewinding(claims: ReadonlyMap<NodeId, Claim>): () => void;
   /** The device chain grew. */
   chainMoved(): void;
 }
@@ -30,5 +39,16 @@ export interface LogScope extends VaultLogParts {
 
 /** Vault meta: the hash of the commit that was sent last and not yet seen in the log. */
 export const PENDING = 'pending-commit';
+/** Vault meta: the rejoin list that the next commit has to carry, base64. */
+export const REJOIN = 'rejoin';
 /** Vault meta: when the trash took a node, by the server's clock. */
 export const TRASHED_AT = 'trashed-at/';
+
+/** The device chain, read on when it has to be longer. @throws CloudError, PersonError */
+export async function chainCovering({ identity, hooks }: LogScope, length: number): Promise<DeviceChain> {
+  const chain = identity.chain();
+  if (length <= chain.length) return chain;
+  const longer = await identity.followChain();
+  hooks.chainMoved();
+  return longer;
+}

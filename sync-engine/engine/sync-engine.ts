@@ -69,6 +69,12 @@ export class SyncEngine {
         changed: (vault, nodes) => {
           this.#remoteChanged(vault, nodes);
         },
+        rewinding: (vault, claims) => {
+          const rebases = pairsOf(vault).map((run) => run.sync.books.rebase(claims));
+          return () => {
+            for (const rebase of rebases) rebase();
+          };
+        },
         busy: (vault) => pairsOf(vault).some((run) => run.sync.ingest.busy),
         pairOf: (vault) => pairsOf(vault)[0]?.record.config.id ?? null,
         crashed,
@@ -108,13 +114,11 @@ export class SyncEngine {
       isPaused,
     });
     this.#ways = new IssueWays({
-      manifest,
       disk,
       issues: this.#issues,
       quota: this.#quota,
       vaults: this.#vaults,
       pairs,
-      pairsOf,
       removePair: (id) => this.removePair(id),
     });
   }

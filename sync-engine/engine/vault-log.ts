@@ -3,7 +3,7 @@
  * top of what was seen. Nothing reaches the manifest before signature, chain, device, epoch, revisions and
  * root are checked. Calls are serialised: one pull or commit at a time.
  */
-import { ZERO_HASH, type PackName, type VaultId } from '../../protocol/ids.ts';
+import type { PackName, VaultId } from '../../protocol/ids.ts';
 import type { ReceivedCommit } from '../../protocol/pages.ts';
 import type { VaultCursor, VaultStore } from '../manifest/manifest.ts';
 import { CloudError, type CommitOutcome } from '../remote/cloud.ts';
@@ -14,6 +14,7 @@ import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
 import type { LogScope, VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
 import { Mutex } from './mutex.ts';
+import { goAlong, pendingRejoin, takeRestoredHead } from './rejoin.ts';
 import { settleTrust } from './pack-trust.ts';
 
 export class VaultLog {
@@ -51,6 +52,16 @@ export class VaultLog {
 
   async #pull(): Promise<boolean> {
     this.judgePacks();
+    const moved = await this.#follow().catch(async (error: unknown) => {
+      if (!wentBack(error) || !(await goAlong(this.#scope))) throw error;
+      await this.#follow();
+      return true;
+    });
+    await this.#finishRejoin();
+    return moved;
+  }
+
+  async #follow(): Promise<boolean> {
     const { cloud } = this.#scope;
     let moved = false;
     if (this.cursor().seq === 0) return takeState(this.#scope);
@@ -89,6 +100,7 @@ export class VaultLog {
     return this.#mutex.run(async () => {
       const cursor = this.cursor();
       if (commit.frame.header.seq <= cursor.seq) return true;
+      if (commit.frame.rejoin !== null) return false; // may stand on another head than ours
       if (cursor.seq === 0 || commit.frame.header.seq !== cursor.seq + 1) return false;
       await this.#accept(commit);
       return true;
@@ -106,19 +118,32 @@ export class VaultLog {
   }
 
   /**
-   * After the person confirmed that the server was restored from a backup: takes its older head as it is. What
-   * this device holds beyond it is proposed again by the pairs. @throws CloudError, LogFault
+   * After the person confirmed that the server was restored from a backup: takes its older head and tells the other
+   * devices. What this one holds beyond it is proposed again by the pairs. @throws CloudError, LogFault
    */
-  takeRestoredHead(): Promise<void> {
+  rejoin(): Promise<void> {
     return this.#mutex.run(async () => {
-      const { store } = this;
-      store.setCursor({ ...store.cursor(), highSeq: 0, highHash: ZERO_HASH });
-      await takeState(this.#scope);
+      await takeRestoredHead(this.#scope);
+      await this.#finishRejoin();
     });
+  }
+
+  /** The rejoin commit that a restored head still wants from this device, also after a crash in between. */
+  async #finishRejoin(): Promise<void> {
+    while (pendingRejoin(this.store) !== null) {
+      const outcome = await this.#proposer.commit({ nodes: [], added: [], revived: [], dropped: [] });
+      if (outcome.kind === 'quota') return; // the next commit that fits carries it
+      if (outcome.kind === 'stale-head') await this.#follow();
+    }
   }
 
   /** As `Proposer.commit`. @throws CloudError, LogFault */
   commit(proposal: Proposal): Promise<CommitOutcome> {
     return this.#mutex.run(() => this.#proposer.commit(proposal));
   }
+}
+
+/** The server shows an older head or another branch, as after a restore from a backup. */
+function wentBack(error: unknown): boolean {
+  return error instanceof LogFault && (error.code === 'rolled-back' || error.code === 'forked');
 }

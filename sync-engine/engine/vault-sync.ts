@@ -8,6 +8,7 @@ import type { DeviceIdentity } from './device-identity.ts';
 import { PackUploads } from './pack-uploads.ts';
 import { remotePath } from './paths.ts';
 import type { Clock, RandomSource } from './ports.ts';
+import type { Claim } from './log-scope.ts';
 import type { TreeFault } from './remote-apply.ts';
 import { VaultLog } from './vault-log.ts';
 
@@ -24,6 +25,7 @@ export interface VaultSyncParts {
   readonly hooks: {
     changed(vault: VaultId, nodes: readonly NodeId[]): void;
     faults(vault: VaultId, faults: readonly { readonly node: NodeId; readonly fault: TreeFault }[]): void;
+    rewinding(vault: VaultId, claims: ReadonlyMap<NodeId, Claim>): () => void;
     chainMoved(): void;
     quota(state: QuotaState | null): void;
     sent(bytes: number): void;
@@ -60,6 +62,7 @@ export class VaultSync {
         faults: (faults) => {
           hooks.faults(vault, faults);
         },
+        rewinding: (claims) => hooks.rewinding(vault, claims),
         chainMoved: () => {
           this.log.judgePacks();
           hooks.chainMoved();

@@ -11,6 +11,7 @@ import type { SyncEngineParts } from './engine-parts.ts';
 import type { IssueBoard } from './issue-board.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { LogFault } from './log-fault.ts';
+import type { Claim } from './log-scope.ts';
 import type { QuotaWait } from './quota-wait.ts';
 import type { Traffic } from './traffic.ts';
 import { VaultSync } from './vault-sync.ts';
@@ -28,6 +29,8 @@ export interface VaultsParts {
   readonly hooks: {
     /** Nodes of the remote tree changed. */
     readonly changed: (vault: VaultId, nodes: readonly NodeId[]) => void;
+    /** The log goes back: see LogHooks. */
+    readonly rewinding: (vault: VaultId, claims: ReadonlyMap<NodeId, Claim>) => () => void;
     /** Whether content moves for the vault: then its commits are gathered. */
     readonly busy: (vault: VaultId) => boolean;
     /** A pair of the vault, which its issues are shown with. */
@@ -92,6 +95,7 @@ export class Vaults {
           for (const { node } of faults)
             issues.raise(hooks.pairOf(id), node, 'tree-fault', sync.pathOf(node));
         },
+        rewinding: hooks.rewinding,
         chainMoved: () => {
           ports.hooks.changed('status');
         },
@@ -128,10 +132,12 @@ export class Vaults {
   }
 
   async pull(vault: VaultSync): Promise<void> {
-    if (vault.stopped !== null) return;
+    // Another device may have taken the restored server up meanwhile; other faults wait for a person.
+    if (vault.stopped !== null && !isRestoreFault(vault.stopped)) return;
     const { issues, hooks } = this.#parts;
     try {
       await vault.log.pull();
+      vault.stopped = null;
       for (const code of ['log-fault', 'rolled-back', 'forked'] as const)
         issues.clear(hooks.pairOf(vault.vault), null, code);
     } catch (error) {
@@ -149,11 +155,10 @@ export class Vaults {
     switch (event.kind) {
       case 'commit': {
         const vault = this.#vaults.get(event.vault);
-        if (vault?.stopped !== null) return;
-        vault.log
-          .receive(event.commit)
-          .then((isNext) => (isNext ? undefined : this.pull(vault)))
-          .catch(failed);
+        if (vault === undefined) return;
+        // A log that stopped is judged anew as a whole.
+        const received = vault.stopped === null ? vault.log.receive(event.commit) : Promise.resolve(false);
+        received.then((isNext) => (isNext ? undefined : this.pull(vault))).catch(failed);
         return;
       }
       case 'head': {
@@ -206,4 +211,9 @@ export class Vaults {
     const wait = Math.min(MOST_UPLOAD_WAIT_MS, 250 * 2 ** Math.min(attempt, 10)) * (0.5 + random.fraction());
     await clock.sleep(Math.max(wait, (error.retryAfterS ?? 0) * 1000), signal);
   }
+}
+
+/** What a server restored from a backup looks like. */
+function isRestoreFault(error: unknown): boolean {
+  return error instanceof LogFault && (error.code === 'rolled-back' || error.code === 'forked');
 }

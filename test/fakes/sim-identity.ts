@@ -70,6 +70,6 @@ export class SimIdentity implements DeviceIdentity {
   }
 
   async keepEpochKey(vault: VaultId, epoch: number, key: Uint8Array): Promise<void> {
-    this.vaultKeys(vault).add(epoch, key);
+    this.vaultKeys(vault).replace(epoch, key);
   }
 }

@@ -7,6 +7,7 @@ import { ChainCache } from '../../cloud/accounts/chain-cache.ts';
 import { Upkeep } from '../../cloud/packs/upkeep.ts';
 import { Database } from '../../cloud/store/embedded/database.ts';
 import { embeddedStoreOver } from '../../cloud/store/embedded/embedded-store.ts';
+import { rewindVault } from '../../cloud/store/embedded/rewind.ts';
 import type { MetadataStore } from '../../cloud/store/metadata-store.ts';
 import type { Head } from '../../protocol/cloud.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type DeviceChain,
   type SignedChainEntry,
 } from '../../protocol/device-chain.ts';
-import type { AccountId, DeviceId, VaultId } from '../../protocol/ids.ts';
+import { fromHex, type AccountId, type DeviceId, type VaultId } from '../../protocol/ids.ts';
 import { DEFAULT_QUOTA_BYTES, RETENTION_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
 import { decodeEvent, encodeCommitEvent, encodeEvent, type CloudEvent } from '../../protocol/pages.ts';
 import { hashOf } from '../../protocol/signing.ts';
@@ -78,7 +79,10 @@ export class SimServer {
   #grants = 0;
   readonly #grantedTo = new Map<string, AccountId>();
 
-  private constructor(options: SimServerOptions, store: MetadataStore) {
+  readonly #database: Database;
+
+  private constructor(options: SimServerOptions, database: Database, store: MetadataStore) {
+    this.#database = database;
     this.#random = options.random;
     this.nowMs = options.nowMs;
     this.store = store;
@@ -94,13 +98,14 @@ export class SimServer {
   }
 
   static async start(options: SimServerOptions): Promise<SimServer> {
-    const store = await embeddedStoreOver(new Database(':memory:', queueMicrotask), {
+    const database = new Database(':memory:', queueMicrotask);
+    const store = await embeddedStoreOver(database, {
       defaultQuotaBytes: options.quotaBytes ?? DEFAULT_QUOTA_BYTES,
       exclusive: true,
       retentionMs: options.retentionMs ?? RETENTION_MS,
       uncommittedMs: options.uncommittedMs ?? UNCOMMITTED_MS,
     });
-    return new SimServer(options, store);
+    return new SimServer(options, database, store);
   }
 
   /** A new account with its first device. */
@@ -152,6 +157,14 @@ export class SimServer {
   async rewind(account: SimAccount, vault: VaultId, head: Head): Promise<void> {
     await this.append(account, (chain) => voidEntry(account.keys, chain, { vault, ...head }));
     this.announce(account.account, { kind: 'head', vault, ...head });
+  }
+
+  /** As after a restore from a backup: the vault is at an older head, and nobody said that it should be. */
+  async restoreTo(account: SimAccount, vault: VaultId, head: Head): Promise<void> {
+    const restored = await this.#database.write(() =>
+      rewindVault(this.#database, fromHex(account.account), { vault, ...head }, 0, this.nowMs()),
+    );
+    if (restored !== 'rewound') throw new Error(`the simulated server was not restored: ${restored}`);
   }
 
   async append(account: SimAccount, make: (chain: DeviceChain) => SignedChainEntry): Promise<void> {

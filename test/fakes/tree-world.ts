@@ -189,6 +189,7 @@ export class TreeUser {
         faults: (_, faults) => {
           throw new Error(`the tree has a fault: ${JSON.stringify(faults)}`);
         },
+        rewinding: () => () => undefined,
         chainMoved: () => undefined,
         quota: () => undefined,
         sent: () => undefined,

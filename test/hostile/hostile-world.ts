@@ -216,6 +216,10 @@ export class HostileDevice {
     writeFileSync(join(this.folder, path), content);
   }
 
+  remove(path: string): void {
+    rmSync(join(this.folder, path), { recursive: true });
+  }
+
   node(path: string): NodeId {
     let current: NodeId = ROOT_NODE;
     for (const step of path.split('/')) {

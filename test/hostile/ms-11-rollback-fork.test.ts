@@ -79,7 +79,12 @@ describe('MS-11: an older head', () => {
       identity: bob.identity,
       clock: CLOCK,
       random: RANDOM,
-      hooks: { changed: () => undefined, faults: () => undefined, chainMoved: () => undefined },
+      hooks: {
+        changed: () => undefined,
+        faults: () => undefined,
+        rewinding: () => () => undefined,
+        chainMoved: () => undefined,
+      },
     });
     await expect(log.pull()).rejects.toMatchObject({ code: 'rolled-back' });
   });
