@@ -18,6 +18,7 @@ const LOG = 'sync-engine/engine/vault-log.ts';
 const LOG_APPLY = 'sync-engine/engine/log-apply.ts';
 const LOG_EPOCHS = 'sync-engine/engine/log-epochs.ts';
 const LOG_FOLLOW = 'sync-engine/engine/log-follow.ts';
+const REJOIN = 'sync-engine/engine/rejoin.ts';
 const LOG_STATE = 'sync-engine/engine/log-state.ts';
 const OBJECT = 'sync-engine/crypto/object.ts';
 const KEYS = 'sync-engine/crypto/vault-keys.ts';
@@ -183,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
     attack: 'MS-11',
     what: 'that live state descends from what was seen',
     file: LOG_STATE,
-    find: 'if (before.highSeq > 0) {',
+    find: 'if (anchor !== null && anchor.seq > 0) {',
     replace: 'if (before.highSeq < 0) {',
   },
   {
@@ -191,6 +192,41 @@ export const MUTATIONS: readonly Mutation[] = [
     what: 'the heads that commits carry of other devices',
     file: LOG_FOLLOW,
     find: "if (known !== undefined && known !== head.hash) throw new LogFault('forked');",
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
+    what: 'that a rejoin names what this device saw last',
+    file: REJOIN,
+    find: 'frame?.rejoin != null && names(frame.rejoin, mark)',
+    replace: 'frame?.rejoin != null',
+  },
+  {
+    attack: 'MS-11',
+    what: 'who signed the headers a rejoin carries',
+    file: REJOIN,
+    find: 'checkAuthor(vault, signed, lost, chain);',
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
+    what: 'that the headers a rejoin carries are one history',
+    file: REJOIN,
+    find: "if (before !== null && !follows(before, lost)) throw new LogFault('bad-rejoin');",
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
+    what: 'that a rejoin leads to a higher epoch',
+    file: REJOIN,
+    find: "if (lost.epoch >= header.epoch) throw new LogFault('bad-epoch');",
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
+    what: 'that nothing of a removed device is taken with the restored head',
+    file: REJOIN,
+    find: "if (chain.devices.get(header.device)?.revoked !== null) throw new LogFault('bad-device');",
     replace: '',
   },
   {

@@ -1,0 +1,90 @@
+/** The account server restored from a backup, under two devices that have newer things. */
+import { execFile } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folderPrint } from './folder-print.ts';
+import { until, World, type Device } from './harness.ts';
+
+const CLOUD = join(import.meta.dirname, '../../cloud/main.ts');
+
+describe('a server restored from a backup', { timeout: 300_000 }, () => {
+  let world: World;
+  let one: Device;
+  let two: Device;
+
+  beforeAll(async () => {
+    world = await World.begin();
+    one = await world.device('one');
+    two = await world.device('two');
+  });
+  afterAll(async () => {
+    await world.end();
+  });
+
+  async function inSync(...devices: readonly Device[]): Promise<void> {
+    for (const device of devices) expect(await device.wait()).toMatchObject({ code: 0 });
+  }
+
+  async function restore(backup: string): Promise<void> {
+    await world.server.kill9();
+    rmSync(world.server.data, { recursive: true });
+    renameSync(backup, world.server.data);
+    await world.server.start();
+  }
+
+  it('is one question on one device, and loses nothing that is newer', async () => {
+    writeFileSync(one.path('edited'), 'as in the backup');
+    writeFileSync(one.path('moved'), 'moved later');
+    writeFileSync(one.path('deleted'), 'deleted later');
+    await inSync(one, two);
+    const backup = join(world.place, 'backup');
+    await promisify(execFile)(process.execPath, [
+      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
+    ]);
+
+    const large = randomBytes(2_000_000);
+    writeFileSync(one.path('edited'), 'newer than the backup');
+    writeFileSync(one.path('large'), large);
+    await inSync(one, two);
+    mkdirSync(two.path('folder'));
+    renameSync(two.path('moved'), two.path('folder/moved'));
+    writeFileSync(two.path('by-two'), 'new on two');
+    rmSync(two.path('deleted'));
+    await inSync(two, one);
+    const newest = folderPrint(one.folder);
+    expect(folderPrint(two.folder)).toEqual(newest);
+
+    await restore(backup);
+    for (const device of [one, two]) {
+      expect(await device.wait()).toMatchObject({ code: 7, errorCode: 'verification' });
+      expect((await device.issues()).map(({ code }) => code)).toEqual(['rolled-back']);
+      expect(folderPrint(device.folder)).toEqual(newest);
+    }
+    // What two has not sent yet is kept as well.
+    writeFileSync(two.path('unsent'), 'written while nobody had decided');
+
+    const [issue] = await one.issues();
+    expect(issue?.ways).toContain('rejoin');
+    await one.ok('issues', 'resolve', String(issue!.id), '--choose', 'rejoin');
+    await inSync(one);
+    await until('the other device goes along by itself', 60_000, async () =>
+      (await two.wait()).code === 0 ? true : null,
+    );
+    await inSync(one);
+    expect(folderPrint(two.folder)).toEqual(folderPrint(one.folder));
+    expect(folderPrint(one.folder)).toHaveLength(newest.length + 1);
+    expect(readFileSync(two.path('edited'), 'utf8')).toBe('newer than the backup');
+    expect(readFileSync(one.path('unsent'), 'utf8')).toBe('written while nobody had decided');
+    expect(readFileSync(one.path('folder/moved'), 'utf8')).toBe('moved later');
+    for (const device of [one, two]) expect(await device.issues()).toEqual([]);
+    // The account itself has all of it: a third device, and the proof through the recovery path.
+    const three = await world.device('three');
+    await inSync(three);
+    expect(folderPrint(three.folder)).toEqual(folderPrint(one.folder));
+    expect(readFileSync(three.path('large')).equals(large)).toBe(true);
+    await one.ok('check', '--read-data', '100');
+  });
+});
