@@ -143,14 +143,16 @@ export async function goAlong(scope: LogScope): Promise<boolean> {
   const { vault, store } = scope;
   const { highSeq, highHash, chainLength, epoch } = store.cursor();
   const frame = await findRejoin(scope, highSeq, highHash);
-  if (frame?.rejoin == null || frame.opening === null) return false;
-  const { header, signed } = frame;
+  if (frame === null) return false;
+  const { header, signed, rejoin, opening } = frame;
+  if (rejoin === null) return false;
+  if (opening === null) throw new LogFault('bad-epoch');
   const chain = await chainCovering(scope, header.chainLength);
   checkAuthor(vault, signed, header, chain);
-  checkRejoin(vault, header, frame.rejoin, chain);
+  checkRejoin(vault, header, rejoin, chain);
   if (header.chainLength < chainLength) throw new LogFault('bad-device-chain');
   if (header.epoch <= epoch) throw new LogFault('bad-epoch');
-  await takeEpochKey(scope, header.epoch, frame.opening, frame.wraps);
+  await takeEpochKey(scope, header.epoch, opening, frame.wraps);
   const anchor = { seq: header.seq, hash: commitHash(signed.bytes) };
   const restored = await stateAt(scope, anchor);
   return takeState(scope, {
@@ -177,8 +179,8 @@ async function findRejoin(
       const header = readHeader(signed);
       if (header.rejoinHash === ZERO_HASH) continue;
       const page = await cloud.changes(vault, header.seq - 1);
-      const frame = page.commits.find((commit) => commit.frame.header.seq === header.seq)?.frame;
-      if (frame?.rejoin != null && names(frame.rejoin, mark)) return frame;
+      const found = page.commits.find(({ frame }) => frame.rejoin !== null && names(frame.rejoin, mark));
+      if (found !== undefined) return found.frame;
     }
   }
   return null;

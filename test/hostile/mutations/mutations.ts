@@ -185,7 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
     what: 'that live state descends from what was seen',
     file: LOG_STATE,
     find: 'if (anchor !== null && anchor.seq > 0) {',
-    replace: 'if (before.highSeq < 0) {',
+    replace: 'if (anchor !== null && anchor.seq < 0) {',
   },
   {
     attack: 'MS-11',
@@ -198,8 +198,8 @@ export const MUTATIONS: readonly Mutation[] = [
     attack: 'MS-11',
     what: 'that a rejoin names what this device saw last',
     file: REJOIN,
-    find: 'frame?.rejoin != null && names(frame.rejoin, mark)',
-    replace: 'frame?.rejoin != null',
+    find: 'frame.rejoin !== null && names(frame.rejoin, mark)',
+    replace: 'frame.rejoin !== null',
   },
   {
     attack: 'MS-11',
