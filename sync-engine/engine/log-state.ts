@@ -99,7 +99,7 @@ function keepPacks({ store }: LogScope, snapshot: Snapshot, wentBack: boolean): 
   for (const row of store.packs('dropped')) store.deletePack(row.name);
   if (wentBack) {
     // Sealed under an epoch that is gone, whose number the log may give to another key.
-    for (const row of [...store.packs('uploaded'), ...store.packs('spooled')]) {
+    for (const row of [...store.packs('uploaded'), ...store.packs('sealed')]) {
       if (row.epoch > snapshot.header.epoch) store.deletePack(row.name);
     }
   }
