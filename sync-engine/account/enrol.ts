@@ -20,6 +20,7 @@ import { verificationError } from './person-errors.ts';
 import { normalEmail, type Proof } from './proof.ts';
 import { insist, type AccountTools } from './tools.ts';
 import { readAccountRing, type AccountRing, type VaultKeyFault } from './vault-keys.ts';
+import { stretchApart } from './password-thread.ts';
 
 /** Where a new device lives and what it is called. */
 export interface Enrolment {
@@ -168,7 +169,7 @@ export async function installDevice(
   const keyFile =
     lock.kind === 'keychain'
       ? null
-      : await wrapUnlockKey(unlockKey, lock.passphrase, tools.random, tools.unlockCost);
+      : await wrapUnlockKey(unlockKey, lock.passphrase, tools.random, tools.unlockCost, stretchApart);
   const secrets: DeviceSecrets = {
     account: account.account,
     masterKey: account.masterKey,

@@ -7,6 +7,7 @@ import type { AccountApi } from '../remote/account-api.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { verificationError } from './person-errors.ts';
 import { provePassword, type Proof } from './proof.ts';
+import { finishRegistrationApart } from './password-thread.ts';
 import { insist, type AccountTools } from './tools.ts';
 
 export interface NewPassword {
@@ -24,11 +25,16 @@ export async function registerPassword(
   tools: AccountTools,
 ): Promise<{ readonly bundle: Bundle; readonly serverKey: string }> {
   const registration = await startRegistration(password);
-  const { registrationRequest } = registration;
+  const { registrationRequest, state } = registration;
   const { registrationResponse } = await insist(tools, () =>
     api.passwordStart(proof.grant, registrationRequest),
   );
-  const registered = registration.finish(registrationResponse, tools.passwordCost);
+  const registered = await finishRegistrationApart({
+    password,
+    state,
+    registrationResponse,
+    cost: tools.passwordCost,
+  });
   if (!registered.ok) throw verificationError("the server's part of the registration makes no sense");
   const { passwordKey, registrationRecord, serverKey } = registered;
   if (proof.serverKey !== '' && proof.serverKey !== serverKey) {

@@ -16,6 +16,7 @@ import { sign } from '../crypto/sign.ts';
 import type { AccountApi } from '../remote/account-api.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { verifyChain } from './chain-follow.ts';
+import { finishLoginApart } from './password-thread.ts';
 import { forPerson, verificationError, wrongPassword, wrongPhrase } from './person-errors.ts';
 import { insist, type AccountTools } from './tools.ts';
 
@@ -59,7 +60,13 @@ export function provePassword(
     const login = await startLogin(password);
     const started = await api.loginStart(email, login.startLoginRequest);
     const pinned = pins === null || pins.serverKey === '' ? null : pins.serverKey;
-    const finished = login.finish(started.loginResponse, pinned, tools.passwordCost);
+    const finished = await finishLoginApart({
+      password,
+      state: login.state,
+      loginResponse: started.loginResponse,
+      pinnedServerKey: pinned,
+      cost: tools.passwordCost,
+    });
     if (!finished.ok) {
       if (finished.fault === 'refused') throw wrongPassword();
       throw verificationError('the server does not prove to be the one this account was made on');

@@ -26,6 +26,7 @@ import {
 } from './enrol.ts';
 import { verificationError } from './person-errors.ts';
 import { provePassword } from './proof.ts';
+import { finishRegistrationApart } from './password-thread.ts';
 import { insist, type AccountTools } from './tools.ts';
 
 export interface SignupRequest {
@@ -50,11 +51,16 @@ export function signup(request: SignupRequest, tools: AccountTools): Promise<Sig
   return withServer(enrolment.address, tools, async (api) => {
     await requireOpen(api, invite, tools);
     const registration = await startRegistration(password);
-    const { registrationRequest } = registration;
+    const { registrationRequest, state } = registration;
     const { registrationResponse } = await insist(tools, () =>
       api.signupStart(enrolment.email, registrationRequest),
     );
-    const registered = registration.finish(registrationResponse, tools.passwordCost);
+    const registered = await finishRegistrationApart({
+      password,
+      state,
+      registrationResponse,
+      cost: tools.passwordCost,
+    });
     if (!registered.ok) throw verificationError("the server's part of the registration makes no sense");
 
     const account = accountKeysOf(makeRootKey(tools.random));

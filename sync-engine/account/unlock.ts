@@ -8,6 +8,7 @@ import { openUnlockKey, wrapUnlockKey } from '../crypto/key-file.ts';
 import { PersonError } from '../../protocol/errors.ts';
 import { isErrno } from './durable-file.ts';
 import { damaged, type Home, type HomeConfig } from './home.ts';
+import { stretchApart } from './password-thread.ts';
 import type { AccountTools } from './tools.ts';
 
 export type UnlockWith =
@@ -31,7 +32,7 @@ export async function unlockKeyOf(
     );
   }
   const bytes = await home.readIdentity(config.device, 'key-file');
-  const opened = await openUnlockKey(bytes, unlock.passphrase, tools.unlockCost);
+  const opened = await openUnlockKey(bytes, unlock.passphrase, tools.unlockCost, stretchApart);
   if (opened.ok) return opened.unlockKey;
   if (opened.fault !== 'wrong-passphrase') throw damaged(`its key file does not read (${opened.fault})`);
   throw new PersonError(
@@ -49,7 +50,7 @@ export async function relockKeyFile(
   passphrase: string,
   tools: AccountTools,
 ): Promise<void> {
-  const bytes = await wrapUnlockKey(unlockKey, passphrase, tools.random, tools.unlockCost);
+  const bytes = await wrapUnlockKey(unlockKey, passphrase, tools.random, tools.unlockCost, stretchApart);
   await home.writeIdentity(config.device, 'key-file', bytes);
 }
 

@@ -23,21 +23,37 @@ export type OpenedUnlockKey =
   | { readonly ok: true; readonly unlockKey: Uint8Array }
   | { readonly ok: false; readonly fault: KeyFileFault };
 
-/** The header is the associated data: cost and salt cannot be changed under the wrap. */
-async function contextOf(
-  header: Uint8Array,
-  cost: StretchingCost,
-  passphrase: string,
-): Promise<ObjectContext> {
-  const key = await argon2id({
+export interface StretchPassphrase {
+  readonly passphrase: string;
+  readonly salt: Uint8Array;
+  readonly cost: StretchingCost;
+}
+
+/** Argon2id, 32 bytes. Grows its memory for the life of the thread it runs in. */
+export function stretchPassphrase({ passphrase, salt, cost }: StretchPassphrase): Promise<Uint8Array> {
+  return argon2id({
     password: passphrase.normalize('NFKC'),
-    salt: header.subarray(HEADER_BYTES - SALT_BYTES),
+    salt,
     iterations: cost.iterations,
     parallelism: cost.parallelism,
     memorySize: cost.memory,
     hashLength: 32,
     outputType: 'binary',
   });
+}
+
+/** Where the stretching runs. */
+export type Stretch = typeof stretchPassphrase;
+
+/** The header is the associated data: cost and salt cannot be changed under the wrap. */
+async function contextOf(
+  header: Uint8Array,
+  cost: StretchingCost,
+  passphrase: string,
+  stretch: Stretch,
+): Promise<ObjectContext> {
+  const salt = Uint8Array.from(header.subarray(HEADER_BYTES - SALT_BYTES));
+  const key = await stretch({ passphrase, salt, cost });
   return { key, type: 'unlock-key', epoch: 0, vault: null, extra: header };
 }
 
@@ -50,6 +66,7 @@ export async function wrapUnlockKey(
   passphrase: string,
   random: Random,
   cost: StretchingCost = UNLOCK_COST,
+  stretch: Stretch = stretchPassphrase,
 ): Promise<Uint8Array> {
   const header = new ByteWriter(HEADER_BYTES)
     .raw(MAGIC)
@@ -58,7 +75,7 @@ export async function wrapUnlockKey(
     .u32(cost.parallelism)
     .raw(random(SALT_BYTES))
     .finish();
-  const context = await contextOf(header, cost, passphrase);
+  const context = await contextOf(header, cost, passphrase, stretch);
   return Buffer.concat([header, sealObject({ ...context, plaintext: unlockKey, random })]);
 }
 
@@ -67,6 +84,7 @@ export async function openUnlockKey(
   bytes: Uint8Array,
   passphrase: string,
   least: StretchingCost = UNLOCK_COST,
+  stretch: Stretch = stretchPassphrase,
 ): Promise<OpenedUnlockKey> {
   const reader = new ByteReader(bytes);
   let cost: StretchingCost;
@@ -89,7 +107,7 @@ export async function openUnlockKey(
     return { ok: false, fault: 'excessive-cost' };
   }
   if (passphrase === '') return { ok: false, fault: 'wrong-passphrase' };
-  const context = await contextOf(bytes.subarray(0, HEADER_BYTES), cost, passphrase);
+  const context = await contextOf(bytes.subarray(0, HEADER_BYTES), cost, passphrase, stretch);
   const opened = openObject({ ...context, sealed: bytes.subarray(HEADER_BYTES) });
   if (!opened.ok)
     return { ok: false, fault: opened.fault === 'malformed' ? 'malformed' : 'wrong-passphrase' };

@@ -1,6 +1,13 @@
 import * as opaque from '@serenity-kit/opaque';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD_COST, startLogin, startRegistration, type StretchingCost } from './password.ts';
+import {
+  finishLogin,
+  finishRegistration,
+  PASSWORD_COST,
+  startLogin,
+  startRegistration,
+  type StretchingCost,
+} from './password.ts';
 
 const LOW: StretchingCost = { memory: 64, iterations: 1, parallelism: 1 };
 const userIdentifier = 'someone@example.org';
@@ -15,7 +22,8 @@ async function register(password: string, cost: StretchingCost) {
     userIdentifier,
     registrationRequest: registration.registrationRequest,
   });
-  const finished = registration.finish(registrationResponse, cost);
+  const { state } = registration;
+  const finished = await finishRegistration({ password, state, registrationResponse, cost });
   if (!finished.ok) throw new Error(finished.fault);
   return finished;
 }
@@ -34,7 +42,9 @@ async function login(
     registrationRecord,
     startLoginRequest: attempt.startLoginRequest,
   });
-  return { result: attempt.finish(loginResponse, pinned, cost), serverLoginState };
+  const { state } = attempt;
+  const result = await finishLogin({ password, state, loginResponse, pinnedServerKey: pinned, cost });
+  return { result, serverLoginState };
 }
 
 beforeAll(async () => {
@@ -82,13 +92,16 @@ describe('OPAQUE', () => {
   });
 
   it('refuses answers that do not decode', async () => {
-    const registration = await startRegistration('p');
-    expect(registration.finish('AAAA', LOW)).toEqual({ ok: false, fault: 'malformed' });
-    const attempt = await startLogin('p');
-    expect(attempt.finish('AAAA', null, LOW)).toEqual({ ok: false, fault: 'malformed' });
+    const password = 'p';
+    const { state } = await startRegistration(password);
+    const registration = { password, state, registrationResponse: 'AAAA', cost: LOW };
+    expect(await finishRegistration(registration)).toEqual({ ok: false, fault: 'malformed' });
+    const attempt = await startLogin(password);
+    const login = { password, state: attempt.state, loginResponse: 'AAAA', pinnedServerKey: null, cost: LOW };
+    expect(await finishLogin(login)).toEqual({ ok: false, fault: 'malformed' });
   });
 
-  it('stretches by default with the cost promised, which is the library default', async () => {
+  it('stretches with the cost promised, which is the library default', async () => {
     expect(PASSWORD_COST).toEqual({ memory: 65_536, iterations: 3, parallelism: 4 });
     const registration = await startRegistration('p');
     const { registrationResponse } = opaque.server.createRegistrationResponse({
@@ -96,7 +109,9 @@ describe('OPAQUE', () => {
       userIdentifier,
       registrationRequest: registration.registrationRequest,
     });
-    const finished = registration.finish(registrationResponse);
+    const { state } = registration;
+    const cost = PASSWORD_COST;
+    const finished = await finishRegistration({ password: 'p', state, registrationResponse, cost });
     if (!finished.ok) throw new Error(finished.fault);
     const { clientLoginState, startLoginRequest } = opaque.client.startLogin({ password: 'p' });
     const { loginResponse } = opaque.server.startLogin({

@@ -3,7 +3,8 @@
  * without paying the key stretching for each guess. The export key both flows end with gives the password key,
  * which wraps the account root key. The library draws its own randomness.
  *
- * The two `finish` steps run Argon2id and hold their thread for about a second.
+ * The two `finish` steps run Argon2id: they hold their thread for about a second and grow the library's memory for
+ * the life of that thread. Everything they need can be cloned, so that they may run in another.
  */
 import * as opaque from '@serenity-kit/opaque';
 import { hkdf } from './hmac.ts';
@@ -48,88 +49,95 @@ type PasswordFault =
   | 'wrong-server'
   | 'malformed';
 
-export interface Registration {
-  readonly registrationRequest: string;
-  /** @param cost for tests only */
-  finish(
-    registrationResponse: string,
-    cost?: StretchingCost,
-  ):
-    | ({ readonly ok: true; readonly registrationRecord: string } & PasswordProof)
-    | { readonly ok: false; readonly fault: PasswordFault };
+export type FinishedRegistration =
+  | ({ readonly ok: true; readonly registrationRecord: string } & PasswordProof)
+  | { readonly ok: false; readonly fault: PasswordFault };
+
+export type FinishedLogin =
+  | ({ readonly ok: true; readonly finishLoginRequest: string } & PasswordProof)
+  | { readonly ok: false; readonly fault: PasswordFault };
+
+export interface FinishRegistration {
+  readonly password: string;
+  /** Of the start. */
+  readonly state: string;
+  readonly registrationResponse: string;
+  readonly cost: StretchingCost;
 }
 
-export async function startRegistration(rawPassword: string): Promise<Registration> {
+export interface FinishLogin {
+  readonly password: string;
+  readonly state: string;
+  readonly loginResponse: string;
+  /** From an earlier registration or login; null on a new device. */
+  readonly pinnedServerKey: string | null;
+  readonly cost: StretchingCost;
+}
+
+export async function startRegistration(
+  password: string,
+): Promise<{ readonly registrationRequest: string; readonly state: string }> {
   await opaque.ready;
-  const password = normalise(rawPassword);
-  const { clientRegistrationState, registrationRequest } = opaque.client.startRegistration({ password });
-  return {
-    registrationRequest,
-    finish(registrationResponse, cost = PASSWORD_COST) {
-      try {
-        const { registrationRecord, exportKey, serverStaticPublicKey } = opaque.client.finishRegistration({
-          clientRegistrationState,
-          registrationResponse,
-          password,
-          keyStretching: stretching(cost),
-        });
-        return {
-          ok: true,
-          registrationRecord,
-          passwordKey: passwordKeyOf(exportKey),
-          serverKey: serverStaticPublicKey,
-        };
-      } catch {
-        return { ok: false, fault: 'malformed' }; // the library throws on an answer that does not decode
-      }
-    },
-  };
+  const { clientRegistrationState, registrationRequest } = opaque.client.startRegistration({
+    password: normalise(password),
+  });
+  return { registrationRequest, state: clientRegistrationState };
 }
 
-export interface Login {
-  readonly startLoginRequest: string;
-  /**
-   * @param pinnedServerKey from an earlier registration or login; null on a new device
-   * @param cost for tests only
-   */
-  finish(
-    loginResponse: string,
-    pinnedServerKey: string | null,
-    cost?: StretchingCost,
-  ):
-    | ({ readonly ok: true; readonly finishLoginRequest: string } & PasswordProof)
-    | { readonly ok: false; readonly fault: PasswordFault };
-}
-
-export async function startLogin(rawPassword: string): Promise<Login> {
+export async function finishRegistration(request: FinishRegistration): Promise<FinishedRegistration> {
+  const { password, state, registrationResponse, cost } = request;
   await opaque.ready;
-  const password = normalise(rawPassword);
-  const { clientLoginState, startLoginRequest } = opaque.client.startLogin({ password });
+  try {
+    const { registrationRecord, exportKey, serverStaticPublicKey } = opaque.client.finishRegistration({
+      clientRegistrationState: state,
+      registrationResponse,
+      password: normalise(password),
+      keyStretching: stretching(cost),
+    });
+    return {
+      ok: true,
+      registrationRecord,
+      passwordKey: passwordKeyOf(exportKey),
+      serverKey: serverStaticPublicKey,
+    };
+  } catch {
+    return { ok: false, fault: 'malformed' }; // the library throws on an answer that does not decode
+  }
+}
+
+export async function startLogin(
+  password: string,
+): Promise<{ readonly startLoginRequest: string; readonly state: string }> {
+  await opaque.ready;
+  const { clientLoginState, startLoginRequest } = opaque.client.startLogin({
+    password: normalise(password),
+  });
+  return { startLoginRequest, state: clientLoginState };
+}
+
+export async function finishLogin(request: FinishLogin): Promise<FinishedLogin> {
+  const { password, state, loginResponse, pinnedServerKey, cost } = request;
+  await opaque.ready;
+  let result;
+  try {
+    result = opaque.client.finishLogin({
+      clientLoginState: state,
+      loginResponse,
+      password: normalise(password),
+      keyStretching: stretching(cost),
+    });
+  } catch {
+    return { ok: false, fault: 'malformed' };
+  }
+  if (result === undefined) return { ok: false, fault: 'refused' };
+  const { exportKey, finishLoginRequest, serverStaticPublicKey } = result;
+  if (pinnedServerKey !== null && pinnedServerKey !== serverStaticPublicKey) {
+    return { ok: false, fault: 'wrong-server' };
+  }
   return {
-    startLoginRequest,
-    finish(loginResponse, pinnedServerKey, cost = PASSWORD_COST) {
-      let result;
-      try {
-        result = opaque.client.finishLogin({
-          clientLoginState,
-          loginResponse,
-          password,
-          keyStretching: stretching(cost),
-        });
-      } catch {
-        return { ok: false, fault: 'malformed' };
-      }
-      if (result === undefined) return { ok: false, fault: 'refused' };
-      const { exportKey, finishLoginRequest, serverStaticPublicKey } = result;
-      if (pinnedServerKey !== null && pinnedServerKey !== serverStaticPublicKey) {
-        return { ok: false, fault: 'wrong-server' };
-      }
-      return {
-        ok: true,
-        finishLoginRequest,
-        passwordKey: passwordKeyOf(exportKey),
-        serverKey: serverStaticPublicKey,
-      };
-    },
+    ok: true,
+    finishLoginRequest,
+    passwordKey: passwordKeyOf(exportKey),
+    serverKey: serverStaticPublicKey,
   };
 }
