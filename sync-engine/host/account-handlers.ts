@@ -147,7 +147,7 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
     },
     quota: async () => {
       const running = host.running();
-      const { quota } = await forPerson(() => running.refreshAccount());
+      const { quota } = await forPerson(() => running.refreshAccount({ recount: true }));
       const trashBytes = running.trashBytes ?? 0;
       return { ...quota, trashBytes, returnsAtMs: running.engine.quotaState?.returnsAtMs ?? null };
     },

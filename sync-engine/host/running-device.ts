@@ -55,6 +55,7 @@ export interface RunningHooks {
 
 /** What the account holds is asked again after changes, and at least this often. */
 const QUOTA_MS = 60_000;
+const TRASH_MS = 60_000;
 const LOOK_MS = 5000;
 const HOUR_MS = 60 * 60_000;
 /** After a start other things come first. */
@@ -73,6 +74,7 @@ export class RunningDevice {
   #pairs: PairRecord[];
   #account: AccountAnswer | null = null;
   #trashBytes: number | null = null;
+  #trashCountedMs = Number.NEGATIVE_INFINITY;
   #timers: Promise<void> = Promise.resolve();
 
   private constructor(parts: {
@@ -202,10 +204,15 @@ export class RunningDevice {
     return this.#trashBytes;
   }
 
-  async refreshAccount(): Promise<AccountAnswer> {
+  async refreshAccount({ recount = false } = {}): Promise<AccountAnswer> {
     const account = await this.device.connection.cloud.account();
     this.#account = account;
-    this.#trashBytes = Math.min(await this.#countTrash(), account.quota.liveBytes);
+    // While much is committed this is asked every few seconds, and a large trash takes a while to count.
+    const nowMs = realClock.monotonicMs();
+    if (recount || nowMs - this.#trashCountedMs > TRASH_MS) {
+      this.#trashCountedMs = nowMs;
+      this.#trashBytes = Math.min(await this.#countTrash(), account.quota.liveBytes);
+    }
     this.#hooks.changed('status');
     return account;
   }
