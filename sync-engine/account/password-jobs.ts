@@ -2,7 +2,7 @@
 import { stretchPassphrase } from '../crypto/key-file.ts';
 import { finishLogin, finishRegistration } from '../crypto/password.ts';
 
-export const PASSWORD_JOBS = {
+const PASSWORD_JOBS = {
   registration: finishRegistration,
   login: finishLogin,
   'unlock-key': stretchPassphrase,

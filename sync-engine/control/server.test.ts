@@ -65,6 +65,7 @@ describe('the control server', () => {
     expect(await waiting).toEqual({ seq: { Files: 9 } });
     expect(facade.calls.find((call) => call.method === 'ls')!.request).toEqual({
       path: '/',
+      totals: false,
       limit: 200,
       cursor: null,
     });
