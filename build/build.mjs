@@ -84,6 +84,7 @@ function sourceHash() {
     'tsconfig.build.json',
     'build/build.mjs',
     'build/bundle.mjs',
+    'build/licences.mjs',
     'package.json',
     'package-lock.json',
   ];

@@ -4,10 +4,12 @@
 //   node build/bundle.mjs OUT_FOLDER
 import { cpSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
+import { collectLicences } from './licences.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** Chromium and Node of the oldest runtime that has to run it. */
@@ -32,6 +34,7 @@ export async function bundleApp(outFolder) {
       sourcemap: false,
     },
   });
+  writeFileSync(path.join(outFolder, 'renderer', 'licences.json'), JSON.stringify(collectLicences()));
   for (const name of ['main', 'preload']) {
     await build({
       configFile: false,

@@ -114,7 +114,8 @@ export function RestoreDialog(props: {
 }
 
 function partOf(progress: ProgressOf | null): number | null {
-  return progress?.total == null || progress.total === 0 ? null : progress.done / progress.total;
+  if (progress === null || progress.total === null || progress.total === 0) return null;
+  return progress.done / progress.total;
 }
 
 function isGoodName(name: string): boolean {

@@ -11,6 +11,8 @@ export type Answers = {
   [M in AppMethod]?: (params: AppRequest<M>) => AppResult<M> | Promise<AppResult<M>>;
 };
 
+const DAY_MS = 86_400_000;
+
 type Tell = (event: AppEventName, data: unknown) => Promise<void>;
 
 export function answersOf(world: World, tell: Tell, request: number): Answers {
@@ -94,10 +96,34 @@ function engineAnswers(world: World, tell: Tell): Answers {
       world.config = { ...world.config, [key]: value };
       return { values: { [key]: value } };
     },
-    'ignore.test': ({ path }) => ({
-      ignored: path.endsWith('.tmp'),
-      rule: path.endsWith('.tmp') ? { file: '.coffreignore', pattern: '*.tmp' } : null,
+    'ignore.test': ({ path, text }) => {
+      const pattern = (text ?? world.ignoreText).split('\n').find((rule) => matches(rule, path));
+      return pattern === undefined
+        ? { ignored: false, rule: null }
+        : { ignored: true, rule: { file: '.coffreignore', pattern } };
+    },
+    'ignore.rules': () => ({
+      text: world.ignoreText,
+      builtIn: ['.DS_Store', 'Thumbs.db', 'desktop.ini', '~$*', '.~lock.*#'],
     }),
+    'ignore.setRules': ({ text }) => {
+      world.ignoreText = text;
+      return { text };
+    },
+    'ignore.preview': ({ text, limit }) => {
+      const paths = ['Thesis/Data/cache.bak', 'Thesis/Thesis.bak', 'Photos/import.tmp'];
+      const isOut = (rules: string, path: string): boolean =>
+        rules.split('\n').some((rule) => matches(rule, path));
+      const changed = (from: string, to: string) => {
+        const found = paths.filter((path) => !isOut(from, path) && isOut(to, path));
+        return { files: found.length, paths: found.slice(0, limit) };
+      };
+      return {
+        newlyIgnored: changed(world.ignoreText, text),
+        noLongerIgnored: changed(text, world.ignoreText),
+        complete: true,
+      };
+    },
 
     signup: ({ folder, email, server, deviceName }) => ({
       ...enrol(world, folder, email, server, deviceName ?? 'Laptop'),
@@ -143,9 +169,12 @@ function engineAnswers(world: World, tell: Tell): Answers {
 
 function treeAnswers(world: World, tell: Tell, request: number): Answers {
   return {
-    ls: ({ path, limit, cursor }) => {
+    ls: ({ path, limit, cursor, atMs, totals }) => {
       const [text, item] = itemAt(world, path);
-      const all = item === null ? [] : item.type === 'folder' ? item.children : [item];
+      const all = (item === null ? [] : item.type === 'folder' ? item.children : [item]).filter(
+        // What is newer than the moment asked for was not there.
+        (child) => atMs === undefined || child.type === 'folder' || child.mtimeMs <= atMs,
+      );
       const entries = all.map((child, index) => ({
         name: child.name,
         type: child.type,
@@ -153,9 +182,19 @@ function treeAnswers(world: World, tell: Tell, request: number): Answers {
         mtimeMs: child.mtimeMs,
         node: `n-${text}-${index}`,
         selected: child.selected,
+        ...(child.type === 'folder' ? { partly: isPartly(child) } : {}),
+        ...(child.type === 'folder' && totals ? totalsOf(child) : {}),
       }));
       return { path: text, vaults: [...world.vaults.keys()], ...page(entries, limit, cursor, 'entries') };
     },
+    timeline: () => ({
+      firstMs: world.nowMs - 30 * DAY_MS,
+      lastMs: world.nowMs,
+      days: world.changedDays.map(([daysAgo, changes]) => ({
+        dayStartMs: startOfDay(world.nowMs - daysAgo * DAY_MS),
+        changes,
+      })),
+    }),
     versions: ({ path, limit, cursor }) => ({
       path: itemAt(world, path)[0],
       ...page(world.versions, limit, cursor, 'versions'),
@@ -189,6 +228,34 @@ function treeAnswers(world: World, tell: Tell, request: number): Answers {
       return { files: 12, bytes: 40_118_220, lastProvenRestorableMs: world.nowMs };
     },
   };
+}
+
+/** As far as the fixtures need it: `*.end` and whole names. */
+function matches(rule: string, path: string): boolean {
+  const trimmed = rule.trim();
+  if (trimmed === '' || trimmed.startsWith('#')) return false;
+  return trimmed.startsWith('*') ? path.endsWith(trimmed.slice(1)) : path.split('/').includes(trimmed);
+}
+
+function isPartly(folder: TreeItem): boolean {
+  return folder.selected && folder.children.some((child) => !child.selected || isPartly(child));
+}
+
+function totalsOf(folder: TreeItem): { files: number; bytes: number } {
+  let files = 0;
+  let bytes = 0;
+  for (const child of folder.children) {
+    const below = child.type === 'folder' ? totalsOf(child) : { files: 1, bytes: child.size };
+    files += below.files;
+    bytes += below.bytes;
+  }
+  return { files, bytes };
+}
+
+/** The window's zone is Paris, two hours ahead in October. */
+function startOfDay(timeMs: number): number {
+  const ahead = 2 * 3_600_000;
+  return Math.floor((timeMs + ahead) / DAY_MS) * DAY_MS - ahead;
 }
 
 export function statusOf(world: World): World['status'] {

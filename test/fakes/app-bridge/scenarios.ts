@@ -29,9 +29,18 @@ const changes = {
     world.activity = [];
     world.vaults = new Map([['Files', []]]);
     world.versions = [];
+    world.changedDays = [];
+    world.ignoreText = '';
     world.trash = [];
     world.devices = world.devices.slice(0, 1);
-    world.quota = { ...world.quota, usedBytes: 0, liveBytes: 0, uncommittedBytes: 0, retainedBytes: 0 };
+    world.quota = {
+      ...world.quota,
+      usedBytes: 0,
+      liveBytes: 0,
+      trashBytes: 0,
+      uncommittedBytes: 0,
+      retainedBytes: 0,
+    };
     world.status = {
       ...world.status,
       quota: { usedBytes: 0, limitBytes: 100_000_000_000 },
@@ -72,7 +81,7 @@ const changes = {
         ...deleted,
         id: `t-${index}`,
         name: `Deleted ${index + 1}`,
-        path: `Files:/Deleted ${index + 1}`,
+        path: `/Deleted ${index + 1}`,
       }));
     }
     const [laptop] = world.devices;
@@ -111,7 +120,7 @@ const changes = {
     world.trash = world.trash.map((entry, index) => ({
       ...entry,
       name: LONG_NAMES[index] ?? entry.name,
-      path: `Files:/${LONG_NAMES[index] ?? entry.name}`,
+      path: `/${LONG_NAMES[index] ?? entry.name}`,
     }));
     world.devices = world.devices.map((device) => ({ ...device, name: 'D'.repeat(100) }));
     world.status = {

@@ -30,6 +30,9 @@ export interface World {
   trash: TrashEntry[];
   devices: Device[];
   quota: ControlResult<'quota'>;
+  /** How many days ago, and how many changes then; oldest first. */
+  changedDays: (readonly [daysAgo: number, changes: number])[];
+  ignoreText: string;
   config: Record<string, string | number>;
   /** The person's password. */
   password: string;
