@@ -114,8 +114,8 @@ export function RestoreDialog(props: {
 }
 
 function partOf(progress: ProgressOf | null): number | null {
-  if (progress === null || progress.total === null || progress.total === 0) return null;
-  return progress.done / progress.total;
+  const total = progress?.total ?? 0;
+  return progress === null || total === 0 ? null : progress.done / total;
 }
 
 function isGoodName(name: string): boolean {
