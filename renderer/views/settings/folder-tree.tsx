@@ -13,7 +13,7 @@ import { usePages } from '../../store/use-pages.ts';
 
 const PAGE = 200;
 
-export interface TreeFolder {
+interface TreeFolder {
   /** `VAULT:/path`. */
   readonly path: string;
   readonly entry: ListingEntry;

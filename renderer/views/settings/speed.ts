@@ -1,7 +1,7 @@
 /** A bandwidth limit as a person writes it: a number and a unit, for the bytes per second of the engine. */
 
 export const speedUnits = ['KB', 'MB'] as const;
-export type SpeedUnit = (typeof speedUnits)[number];
+type SpeedUnit = (typeof speedUnits)[number];
 const FACTOR: Readonly<Record<SpeedUnit, number>> = { KB: 1_000, MB: 1_000_000 };
 
 export interface Speed {
