@@ -44,11 +44,20 @@ export function checkAuthor(
     if (header.seq === pin.seq && commitHash(signed.bytes) !== pin.hash) throw new LogFault('bad-device');
   }
   if (!verifyCommitSignature(signed, device.signKey)) throw new LogFault('bad-signature');
+  checkVoids(vault, header, chain);
   // After a revocation's pin, only commits that know of the revocation count.
   for (const { revoked } of chain.devices.values()) {
     const pin = revoked?.pins.find((candidate) => candidate.vault === vault);
     if (revoked === null || pin === undefined) continue;
     if (header.seq > pin.seq && header.chainLength <= revoked.at) throw new LogFault('bad-device-chain');
+  }
+}
+
+/** After the head a log went back to, only commits that know of it count: what it voided does not return. */
+function checkVoids(vault: VaultId, header: CommitHeader, chain: DeviceChain): void {
+  for (const { at, pin } of chain.voids) {
+    if (pin.vault === vault && header.seq > pin.seq && header.chainLength <= at)
+      throw new LogFault('bad-device-chain');
   }
 }
 

@@ -129,7 +129,10 @@ export async function takeRestoredHead(scope: LogScope): Promise<void> {
 }
 
 /** The hash of each live record at a head. @throws CloudError, LogFault */
-async function stateAt({ vault, cloud, identity }: LogScope, head: Head): Promise<ReadonlyMap<NodeId, Hash>> {
+export async function stateAt(
+  { vault, cloud, identity }: LogScope,
+  head: Head,
+): Promise<ReadonlyMap<NodeId, Hash>> {
   const snapshot = await readSnapshot({ vault, cloud, identity, at: head.seq });
   if (snapshot?.hash !== head.hash) throw new LogFault('forked');
   return new Map(snapshot.nodes.map(({ node, objectHash }) => [node, objectHash]));

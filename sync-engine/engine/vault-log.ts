@@ -13,6 +13,7 @@ import { acceptCommit } from './log-follow.ts';
 import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
 import type { LogScope, VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
+import { dueVoid, goBack } from './log-void.ts';
 import { Mutex } from './mutex.ts';
 import { goAlong, pendingRejoin, takeRestoredHead } from './rejoin.ts';
 import { settleTrust } from './pack-trust.ts';
@@ -50,8 +51,15 @@ export class VaultLog {
     settleTrust(this.#scope);
   }
 
+  /** Whether the person took this log back to a head that it has not gone back to yet. */
+  get isVoided(): boolean {
+    return dueVoid(this.#scope) !== null;
+  }
+
   async #pull(): Promise<boolean> {
     this.judgePacks();
+    const pin = dueVoid(this.#scope);
+    if (pin !== null) await goBack(this.#scope, pin);
     const moved = await this.#follow().catch(async (error: unknown) => {
       if (!wentBack(error) || !(await goAlong(this.#scope))) throw error;
       await this.#follow();

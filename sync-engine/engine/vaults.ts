@@ -133,7 +133,7 @@ export class Vaults {
 
   async pull(vault: VaultSync): Promise<void> {
     // Another device may have taken the restored server up meanwhile; other faults wait for a person.
-    if (vault.stopped !== null && !isRestoreFault(vault.stopped)) return;
+    if (vault.stopped !== null && !isRestoreFault(vault.stopped) && !vault.log.isVoided) return;
     const { issues, hooks } = this.#parts;
     try {
       await vault.log.pull();
@@ -170,8 +170,11 @@ export class Vaults {
       case 'chain':
         identity
           .followChain()
-          .then(() => {
-            for (const vault of this.#vaults.values()) vault.log.judgePacks();
+          .then(async () => {
+            for (const vault of this.#vaults.values()) {
+              vault.log.judgePacks();
+              if (vault.log.isVoided) await this.pull(vault);
+            }
           })
           .catch(failed);
         return;

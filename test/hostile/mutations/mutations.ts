@@ -230,6 +230,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
+    attack: 'MS-11',
+    what: 'that voided commits do not return',
+    file: RULES,
+    find: 'checkVoids(vault, header, chain);',
+    replace: '',
+  },
+  {
     attack: 'MS-13',
     what: 'the key of the chunk ids',
     file: KEYS,
