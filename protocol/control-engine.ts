@@ -12,6 +12,7 @@ import {
   pairSchema,
   secret,
   statusSchema,
+  timeMs,
 } from './control-shapes.ts';
 
 const state = z.object({ state: z.enum(engineStates) });
@@ -40,8 +41,11 @@ export const engineMethods = {
     params: z.object({ timeoutMs: z.number().int().nonnegative().optional() }),
     result: z.object({ seq: z.record(z.string(), count).default({}) }),
   },
-  pause: { params: z.object({}), result: state },
+  /** `untilMs` null: until it is resumed. Kept across restarts. @throws bad-input (`untilMs` is past) */
+  pause: { params: z.object({ untilMs: timeMs.nullable().default(null) }), result: state },
   resume: { params: z.object({}), result: state },
+  /** After a sleep of the machine or a change of network: connects anew and looks at all folders. */
+  nudge: { params: z.object({}), result: state },
   /**
    * Opens the key file with the passphrase (the password of sign-up or login unless changed), or with the
    * unlock key of the OS keychain (32 bytes, base64). @throws refused

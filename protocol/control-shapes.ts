@@ -85,6 +85,10 @@ export const statusSchema = z.object({
   state: z.enum(engineStates),
   /** What is not in sync yet. */
   pending: z.object({ files: count, bytes: count }),
+  /** How long that may take, by what was done of late; null while it is not known, as during a first scan. */
+  secondsLeft: count.nullable(),
+  /** When a pause ends by itself; null when there is none, or until it is resumed. */
+  pausedUntilMs: timeMs.nullable(),
   transfer: z.object({ upBytesPerSecond: z.number(), downBytesPerSecond: z.number() }),
   /** As last heard; zeros until then. */
   quota: z.object({

@@ -36,6 +36,8 @@ function statusText(now: Status): string[] {
   }
   if (pending.files > 0)
     lines.push(`Waiting   ${countText(pending.files, 'file')}, ${bytesText(pending.bytes)}`);
+  if (now.secondsLeft !== null) lines.push(`Left      about ${spanText(now.secondsLeft)}`);
+  if (now.pausedUntilMs !== null) lines.push(`Paused    until ${timeText(now.pausedUntilMs)}`);
   if (transfer.upBytesPerSecond + transfer.downBytesPerSecond > 0) {
     const up = bytesText(Math.round(transfer.upBytesPerSecond));
     lines.push(`Transfer  up ${up}/s, down ${bytesText(Math.round(transfer.downBytesPerSecond))}/s`);
@@ -59,6 +61,13 @@ function statusText(now: Status): string[] {
   for (const notice of now.notices.slice(0, 5))
     lines.push(`Notice    ${timeText(notice.atMs)}  ${notice.message}`);
   return lines;
+}
+
+/** A guess: no finer than people would say it. */
+function spanText(seconds: number): string {
+  if (seconds < 60) return countText(seconds, 'second');
+  if (seconds < 3600) return countText(Math.round(seconds / 60), 'minute');
+  return countText(Math.round(seconds / 3600), 'hour');
 }
 
 function stateText(now: Status): string {

@@ -138,6 +138,8 @@ export class Books {
     const ids = [...this.localSubtree(id)].map((node) => node.id);
     for (const gone of ids.reverse()) {
       this.pair.deleteLocal(gone);
+      // What it waited for is no matter any more.
+      this.pair.release(gone);
       this.pair.markDirty(gone);
     }
   }

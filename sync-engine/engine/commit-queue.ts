@@ -45,7 +45,10 @@ export interface QuotaState {
 export interface CommitQueueHooks {
   /** Whether more content is being read or uploaded: then commits are gathered for up to two seconds. */
   busy(): boolean;
+  /** Null: content was stored. */
   quota(state: QuotaState | null): void;
+  /** Whether the account is full: a commit then brings no pack it does not need, or it were refused too. */
+  isFull(): boolean;
   /** The log cannot go on (LogFault) or the server cannot be reached (CloudError). */
   failed(error: unknown): void;
 }
@@ -136,7 +139,6 @@ export class CommitQueue {
       const outcome = await this.#attempt(valid);
       if (outcome.kind === 'committed') {
         this.#lastCommitMs = this.#clock.monotonicMs();
-        this.#hooks.quota(null);
         if (this.#items.size === 0 || (this.#hooks.busy() && this.#items.size < MAX_ITEMS)) return;
         continue;
       }
@@ -157,12 +159,14 @@ export class CommitQueue {
       const row = store.pack(name);
       return row?.state === 'sealed' ? [{ row, inline: bytes }] : [];
     });
+    const needed = new Set(batch.flatMap((item) => item.relies));
+    const isFull = this.#hooks.isFull();
     const added: { row: PackRow; inline: SealedPack | null }[] = [
       ...uploaded.map((row) => ({ row, inline: null })),
       ...inline,
-    ];
+    ].filter(({ row }) => !isFull || needed.has(row.name));
     const revived = new Map<PackName, PackEntry>();
-    for (const name of new Set(batch.flatMap((item) => item.relies))) {
+    for (const name of needed) {
       const row = store.pack(name);
       if (row?.state === 'dropped') revived.set(name, entryOf(row));
     }
@@ -176,7 +180,8 @@ export class CommitQueue {
       dropped: [],
     });
     if (outcome.kind !== 'committed') return outcome;
-    for (const { row } of inline) this.#inline.delete(row.name);
+    for (const { row } of added) this.#inline.delete(row.name);
+    if (added.length > 0) this.#hooks.quota(null);
     this.#manifest.transaction(() => {
       for (const item of batch) {
         // It may have been replaced by a newer item for the node while the commit was under way.

@@ -25,6 +25,8 @@ export interface IngestLaneParts {
   /** Absolute path of a relative one. */
   readonly absolute: (path: string) => string;
   readonly signal: AbortSignal;
+  /** What adds bytes is not to be read: it could not be stored. */
+  readonly isFull: () => boolean;
   readonly hooks: {
     /** Something was read (or could not be): plan again. */
     done(id: NodeId): void;
@@ -68,6 +70,11 @@ export class IngestLane {
 
   /** Starts what can be started. */
   pump(): void {
+    if (this.#parts.isFull()) {
+      const ids = [...this.#waiting];
+      this.#waiting.clear();
+      for (const id of ids) this.#parts.hooks.done(id);
+    }
     while (this.#lanes < LANES && this.#waiting.size > 0 && !this.#parts.signal.aborted) {
       const files = this.#takeBatch();
       if (files.length === 0) continue;

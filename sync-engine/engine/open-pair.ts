@@ -7,6 +7,8 @@ import type { PairRecord, SyncEngineParts } from './engine-parts.ts';
 import type { IssueBoard } from './issue-board.ts';
 import { PairDisk } from './pair-disk.ts';
 import { PairSync } from './pair-sync.ts';
+import type { QuotaWait } from './quota-wait.ts';
+import type { TimeLeft } from './time-left.ts';
 import type { VaultSync } from './vault-sync.ts';
 
 export interface OpenPairParts {
@@ -15,12 +17,14 @@ export interface OpenPairParts {
   readonly vault: VaultSync;
   readonly issues: IssueBoard;
   readonly signal: AbortSignal;
+  readonly quota: QuotaWait;
+  readonly timeLeft: TimeLeft;
   readonly wake: () => void;
   readonly crashed: (error: unknown) => void;
 }
 
 export function openPair(parts: OpenPairParts): PairSync {
-  const { ports, record, vault, issues, signal, wake, crashed } = parts;
+  const { ports, record, vault, issues, quota, timeLeft, signal, wake, crashed } = parts;
   const { manifest, disk, workers, clock, random, identity, hooks } = ports;
   const { config } = record;
   const known = manifest.pairs().some((pair) => pair.id === config.id);
@@ -51,6 +55,14 @@ export function openPair(parts: OpenPairParts): PairSync {
     newId: () => toHex(random.bytes(16)) as NodeId,
     lstat: (path) => disk.lstat(path),
     signal,
+    space: {
+      get isFull() {
+        return quota.isFull;
+      },
+      waits: () => {
+        quota.waits(config.id);
+      },
+    },
     hooks: {
       wake,
       raise: (node, code, path) => {
@@ -63,6 +75,7 @@ export function openPair(parts: OpenPairParts): PairSync {
         issues.clearAt(config.id, path, code);
       },
       did: (path, action, reason, bytes) => {
+        timeLeft.did(bytes);
         manifest.addActivity({ atMs: clock.nowMs(), pair: config.id, path, action, reason, bytes });
         hooks.changed('activity');
       },

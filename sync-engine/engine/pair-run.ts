@@ -107,7 +107,7 @@ export class PairRun {
   }
 
   async #run(wasClean: boolean): Promise<void> {
-    const { clock, signal, wake, isPaused } = this.#parts;
+    const { clock, signal, wake, quota, isPaused } = this.#parts;
     const { sync } = this;
     if (sync.disk.check(false).state === 'ok') sync.disk.recover();
     if (!wasClean) await sync.verifyUnsettled(signal);
@@ -122,8 +122,10 @@ export class PairRun {
       wake.clear();
       await this.#scanIfDue();
       if (isStopped()) return;
+      if (!quota.isFull) sync.retryForRoom();
       const worked = this.#mayPlan() && (await sync.turn());
       await this.#commit();
+      if (!worked) this.#tellWhetherItWaits();
       if (clock.monotonicMs() - this.#lastFlushMs > FLUSH_MS) await this.flush();
       if (!worked) await this.#rest(this.#restMs());
       // A plan that gets nowhere must not keep sockets and timers waiting.
@@ -193,10 +195,17 @@ export class PairRun {
 
   /** Before the log was read once, planning would upload what is already there. */
   #mayPlan(): boolean {
-    const { connection, quota } = this.#parts;
+    const { connection } = this.#parts;
     if (this.#scansDone === 0 || !connection.hasCaughtUp || !connection.isOnline) return false;
-    if (this.sync.vault.stopped !== null) return false;
-    return (quota.waitMs ?? 0) === 0 || this.sync.fetch.busy;
+    return this.sync.vault.stopped === null;
+  }
+
+  /** After a turn that found nothing to do. */
+  #tellWhetherItWaits(): void {
+    const { quota, record } = this.#parts;
+    const { sync } = this;
+    if (quota.state === null || sync.busy || sync.vault.commits.hasWork) return;
+    if (sync.isSettled || (quota.isTrying && this.#mayPlan())) quota.waitsNoMore(record.config.id);
   }
 
   async #commit(): Promise<void> {
@@ -228,7 +237,7 @@ export class PairRun {
     if (release !== null && release < Number.MAX_SAFE_INTEGER) waits.push(release - clock.nowMs());
     if (sync.busy || sync.vault.commits.hasWork) waits.push(COMMIT_LOOK_MS);
     if (sync.pair.unsettled(1).length > 0) waits.push(FLUSH_MS);
-    if (quota.waitMs !== null) waits.push(quota.waitMs);
+    if (quota.isFull) waits.push(quota.waitMs);
     return Math.max(5, Math.min(...waits));
   }
 

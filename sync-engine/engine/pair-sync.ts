@@ -12,6 +12,7 @@ import { Books } from './books.ts';
 import { DirtySweep } from './dirty-sweep.ts';
 import { Executor } from './executor.ts';
 import { FetchLane } from './fetch-lane.ts';
+import { HeldAdditions, isHeldForRoom } from './held-additions.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { IngestLane } from './ingest-lane.ts';
 import type { IssueCode } from './issue-codes.ts';
@@ -51,6 +52,8 @@ export interface PairSyncParts {
   readonly newId: () => NodeId;
   readonly lstat: (path: string) => DiskStat | null;
   readonly signal: AbortSignal;
+  /** Of the account. */
+  readonly space: { readonly isFull: boolean; waits(): void };
   readonly hooks: PairHooks;
 }
 
@@ -70,6 +73,7 @@ export class PairSync {
   readonly #sweep: DirtySweep;
   readonly #setbacks: Setbacks;
   readonly #removals: HeldRemovals;
+  readonly #additions: HeldAdditions;
   readonly #unsettled: Unsettled;
   /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
   readonly #folder = new Mutex();
@@ -119,6 +123,11 @@ export class PairSync {
       raise: hooks.raise,
       clear: hooks.clear,
     });
+    this.#additions = new HeldAdditions({
+      books,
+      relies: (id) => this.ingest.relies(id),
+      space: parts.space,
+    });
     this.#unsettled = new Unsettled({
       books,
       manifest,
@@ -140,6 +149,7 @@ export class PairSync {
       commits: vault.commits,
       absolute: (path) => disk.absolute(path),
       signal,
+      isFull: () => parts.space.isFull,
       hooks: {
         done,
         failed: (id, result) => {
@@ -248,10 +258,9 @@ export class PairSync {
     const { clock, deviceName, manifest } = this.#parts;
     this.counters.plans += 1;
     const { operations, clean } = plan(this.#trees(), nodes, { deviceName, date: dateOf(clock.nowMs()) });
-    const { allowed, held } = this.#removals.sift(
-      operations.filter((operation) => !this.#isUnderWay(operation.id)),
-      () => this.#trees(),
-    );
+    const possible = operations.filter((operation) => !this.#isUnderWay(operation.id));
+    const storable = manifest.transaction(() => this.#additions.sift(possible));
+    const { allowed, held } = this.#removals.sift(storable, () => this.#trees());
     this.counters.operations += allowed.length;
     manifest.transaction(() => {
       for (const id of clean) {
@@ -268,7 +277,7 @@ export class PairSync {
       const known = new Set([...held, ...clean, ...allowed.map(({ id }) => id)]);
       this.#removals.waitBehind(nodes.filter((id) => !known.has(id) && !this.#isUnderWay(id)));
     }
-    return allowed.length > 0 || clean.length > 0;
+    return allowed.length > 0 || clean.length > 0 || storable.length < possible.length;
   }
 
   #trees(): Trees {
@@ -310,6 +319,18 @@ export class PairSync {
   /** Puts what was applied on stable storage: only then is it settled. */
   flush(): Promise<void> {
     return this.#folder.run(() => this.#unsettled.flush());
+  }
+
+  /** A node of the account is another one now. */
+  remoteChanged(id: NodeId): void {
+    // What it waited to add may be a conflict, or be there already.
+    if (this.#parts.space.isFull && isHeldForRoom(this.pair, id)) this.pair.release(id);
+    this.pair.markDirty(id);
+  }
+
+  /** The account may have room: what waited for it is planned again. */
+  retryForRoom(): void {
+    this.#additions.release();
   }
 
   // What a person asks.

@@ -6,6 +6,7 @@ import type { PairRun } from './pair-run.ts';
 import type { Clock } from './ports.ts';
 import type { QuotaWait } from './quota-wait.ts';
 import type { Signal } from './signal.ts';
+import type { TimeLeft } from './time-left.ts';
 import type { Traffic } from './traffic.ts';
 import type { Vaults } from './vaults.ts';
 
@@ -23,6 +24,7 @@ export interface ProgressParts {
   readonly quota: QuotaWait;
   readonly issues: IssueBoard;
   readonly traffic: Traffic;
+  readonly timeLeft: TimeLeft;
   readonly clock: Clock;
   readonly changed: Signal;
   readonly signal: AbortSignal;
@@ -42,9 +44,13 @@ export class Progress {
     if (quota.state !== null) return 'quota';
     if (!connection.isOnline) return !connection.hasCaughtUp && connection.isOpening ? 'syncing' : 'offline';
     const runs = [...pairs.values()];
-    if (runs.some((run) => run.isMoving)) return 'syncing';
+    if (this.#isMoving) return 'syncing';
     if (issues.hasObstacles) return 'attention';
     return runs.every((run) => run.sync.isSettled) ? 'idle' : 'syncing';
+  }
+
+  get #isMoving(): boolean {
+    return [...this.#parts.pairs.values()].some((run) => run.isMoving);
   }
 
   pending(): { files: number; bytes: number } {
@@ -56,6 +62,14 @@ export class Progress {
       bytes += pending.bytes;
     }
     return { files, bytes };
+  }
+
+  /** Null while it is not known: when nothing moves, and during a first scan, which finds ever more. */
+  secondsLeft(): number | null {
+    const { pairs, timeLeft } = this.#parts;
+    if (this.state() !== 'syncing') return null;
+    if ([...pairs.values()].some((run) => run.scansDone === 0)) return null;
+    return timeLeft.seconds(this.pending());
   }
 
   counters(): Record<string, number> {
@@ -93,7 +107,8 @@ export class Progress {
       if (pulled && scanned) {
         const state = this.state();
         if (state === 'idle') return 'in-sync';
-        if (state === 'quota') return 'quota';
+        // What needs no room goes on meanwhile.
+        if (state === 'quota' && !this.#isMoving) return 'quota';
         if (state === 'attention') return 'out-of-sync';
       }
       const timer = new AbortController();

@@ -1,32 +1,39 @@
-/** Bytes a second over the last few seconds, and the total. */
+/** An amount a second over the last few seconds, and the total. */
 import type { Clock } from './ports.ts';
 
-const WINDOW_MS = 3000;
+const SLOT_MS = 250;
 
 export class Rate {
   total = 0;
   readonly #clock: Clock;
-  #samples: { atMs: number; bytes: number }[] = [];
+  readonly #windowMs: number;
+  readonly #slots: { at: number; amount: number }[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, windowMs = 3000) {
     this.#clock = clock;
+    this.#windowMs = windowMs;
   }
 
-  add(bytes: number): void {
-    this.total += bytes;
-    this.#samples.push({ atMs: this.#clock.monotonicMs(), bytes });
-    if (this.#samples.length > 256) this.#trim();
+  add(amount: number): void {
+    this.total += amount;
+    const at = Math.floor(this.#clock.monotonicMs() / SLOT_MS);
+    const last = this.#slots.at(-1);
+    if (last?.at === at) last.amount += amount;
+    else {
+      this.#slots.push({ at, amount });
+      this.#trim();
+    }
   }
 
   #trim(): void {
-    const from = this.#clock.monotonicMs() - WINDOW_MS;
-    this.#samples = this.#samples.filter((sample) => sample.atMs >= from);
+    const from = Math.floor((this.#clock.monotonicMs() - this.#windowMs) / SLOT_MS);
+    while ((this.#slots[0]?.at ?? from) < from) this.#slots.shift();
   }
 
   perSecond(): number {
     this.#trim();
-    let bytes = 0;
-    for (const sample of this.#samples) bytes += sample.bytes;
-    return Math.round((bytes * 1000) / WINDOW_MS);
+    let amount = 0;
+    for (const slot of this.#slots) amount += slot.amount;
+    return (amount * 1000) / this.#windowMs;
   }
 }

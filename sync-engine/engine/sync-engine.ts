@@ -16,11 +16,13 @@ import { IssueBoard } from './issue-board.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { IssueWays } from './issue-ways.ts';
 import { openPair } from './open-pair.ts';
+import { Pause } from './pause.ts';
 import { PairRun } from './pair-run.ts';
 import type { PairSync } from './pair-sync.ts';
 import { Progress, type SyncState, type WaitOutcome } from './progress.ts';
 import { QuotaWait } from './quota-wait.ts';
 import { Signal } from './signal.ts';
+import { TimeLeft } from './time-left.ts';
 import { Traffic } from './traffic.ts';
 import { Vaults } from './vaults.ts';
 import type { VaultSync } from './vault-sync.ts';
@@ -38,8 +40,10 @@ export class SyncEngine {
   readonly #connection: Connection;
   readonly #progress: Progress;
   readonly #ways: IssueWays;
-  #isPaused = false;
+  readonly #pause: Pause;
+  readonly #timeLeft: TimeLeft;
   #connected: Promise<void> = Promise.resolve();
+  #pauseKept: Promise<void> = Promise.resolve();
   #defect: Error | null = null;
 
   constructor(parts: SyncEngineParts) {
@@ -47,17 +51,39 @@ export class SyncEngine {
     const { manifest, cloud, disk, clock, random, settings, hooks } = parts;
     const { signal } = this.#stop;
     const pairs = this.#pairs;
-    const isPaused = (): boolean => this.#isPaused;
+    const isPaused = (): boolean => this.#pause.isPaused;
     const crashed = (error: unknown): void => {
       this.#crashed(error);
     };
     const pairsOf = (vault: VaultId): readonly PairRun[] => this.#pairsOf(vault);
     this.traffic = new Traffic(clock, settings);
+    this.#timeLeft = new TimeLeft(clock, this.traffic);
+    this.#pause = new Pause({
+      manifest,
+      clock,
+      began: () => {
+        this.#connection.close();
+        this.#changed.raise();
+        hooks.changed('status');
+      },
+      ended: () => {
+        this.#lookAtAllAnew();
+        this.#changed.raise();
+        hooks.changed('status');
+      },
+    });
     this.#issues = new IssueBoard(manifest, clock, () => {
       hooks.changed('issues');
     });
-    this.#quota = new QuotaWait(clock, this.#issues, () => {
-      hooks.changed('status');
+    this.#quota = new QuotaWait({
+      clock,
+      random,
+      issues: this.#issues,
+      pairs: () => pairs.keys(),
+      changed: () => {
+        hooks.changed('status');
+        this.#wakeAll();
+      },
     });
     this.#vaults = new Vaults({
       ports: parts,
@@ -108,6 +134,7 @@ export class SyncEngine {
       quota: this.#quota,
       issues: this.#issues,
       traffic: this.traffic,
+      timeLeft: this.#timeLeft,
       clock,
       changed: this.#changed,
       signal,
@@ -131,7 +158,9 @@ export class SyncEngine {
     manifest.setMeta('clean-stop', null);
     this.#vaults.forgetUnsent();
     for (const record of pairs) this.#open(record, wasClean);
+    this.#pause.look();
     this.#connected = this.#connection.stay();
+    this.#pauseKept = this.#pause.keep(this.#stop.signal);
     await Promise.resolve();
   }
 
@@ -141,7 +170,7 @@ export class SyncEngine {
     this.#connection.close();
     this.#changed.raise();
     const runs = [...this.#pairs.values()];
-    await Promise.allSettled([this.#connected, ...runs.map((run) => run.end())]);
+    await Promise.allSettled([this.#connected, this.#pauseKept, ...runs.map((run) => run.end())]);
     for (const run of runs) await run.flush().catch(() => undefined);
     this.#parts.manifest.setMeta('clean-stop', 'yes');
     this.#parts.manifest.checkpoint();
@@ -187,7 +216,7 @@ export class SyncEngine {
     this.#parts.manifest.transaction(() => {
       for (const { record, sync } of runs)
         for (const node of nodes)
-          if (node !== record.config.bound && node !== ROOT_NODE) sync.pair.markDirty(node);
+          if (node !== record.config.bound && node !== ROOT_NODE) sync.remoteChanged(node);
     });
     for (const run of runs) run.wake();
     this.#parts.hooks.changed('status');
@@ -199,6 +228,11 @@ export class SyncEngine {
 
   get quotaState(): QuotaState | null {
     return this.#quota.state;
+  }
+
+  /** The account's usage as the host last heard it. */
+  heardQuota(usedBytes: number, limitBytes: number): void {
+    this.#quota.heard(usedBytes, limitBytes);
   }
 
   vaults(): readonly VaultSync[] {
@@ -229,6 +263,7 @@ export class SyncEngine {
     await run.end();
     this.#parts.manifest.removePair(id);
     this.#issues.dropAllOf(id);
+    this.#quota.waitsNoMore(id);
     this.#parts.hooks.changed('status');
     await this.#parts.hooks.pairRemoved(id);
   }
@@ -258,6 +293,8 @@ export class SyncEngine {
       record,
       vault: this.#vaults.open(record.config.vault),
       issues: this.#issues,
+      quota: this.#quota,
+      timeLeft: this.#timeLeft,
       signal,
       wake: () => {
         wake.raise();
@@ -276,7 +313,7 @@ export class SyncEngine {
       issues: this.#issues,
       quota: this.#quota,
       connection: this.#connection,
-      isPaused: () => this.#isPaused,
+      isPaused: () => this.#pause.isPaused,
       rested: () => {
         this.#changed.raise();
         hooks.changed('status');
@@ -311,22 +348,22 @@ export class SyncEngine {
     this.#changed.raise();
   }
 
-  pause(): void {
-    this.#isPaused = true;
-    this.#connection.close();
-    this.#changed.raise();
-    this.#parts.hooks.changed('status');
+  /** Kept across restarts. @param untilMs null: until it is resumed */
+  pause(untilMs: number | null): void {
+    this.#pause.begin(untilMs);
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#lookAtAllAnew();
-    this.#changed.raise();
-    this.#parts.hooks.changed('status');
+    this.#pause.end();
+  }
+
+  get pausedUntilMs(): number | null {
+    return this.#pause.untilMs;
   }
 
   /** Wakes everything after a sleep of the machine: sockets anew, folders looked at. */
   nudge(): void {
+    this.#pause.look();
     this.#connection.close();
     this.#lookAtAllAnew();
   }
@@ -337,6 +374,10 @@ export class SyncEngine {
 
   pending(): { files: number; bytes: number } {
     return this.#progress.pending();
+  }
+
+  secondsLeft(): number | null {
+    return this.#progress.secondsLeft();
   }
 
   counters(): Record<string, number> {

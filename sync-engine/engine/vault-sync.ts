@@ -28,6 +28,7 @@ export interface VaultSyncParts {
     rewinding(vault: VaultId, claims: ReadonlyMap<NodeId, Claim>): () => void;
     chainMoved(): void;
     quota(state: QuotaState | null): void;
+    isFull(): boolean;
     sent(bytes: number): void;
     failed(vault: VaultId, error: unknown): void;
     retryUpload(error: CloudError, attempt: number, signal: AbortSignal): Promise<void>;
@@ -80,6 +81,7 @@ export class VaultSync {
     });
     this.commits = new CommitQueue(this.log, manifest, clock, {
       busy: () => hooks.busy(vault),
+      isFull: () => hooks.isFull(),
       quota: (state) => {
         hooks.quota(state);
       },

@@ -100,8 +100,10 @@ export class Vaults {
           ports.hooks.changed('status');
         },
         quota: (state) => {
-          quota.set(state);
+          if (state === null) quota.took();
+          else quota.refused(state);
         },
+        isFull: () => quota.isFull,
         sent: (bytes) => {
           traffic.upRate.add(bytes);
         },

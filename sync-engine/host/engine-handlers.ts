@@ -15,6 +15,7 @@ type EngineMethod =
   | 'wait'
   | 'pause'
   | 'resume'
+  | 'nudge'
   | 'unlock'
   | 'stop'
   | 'pairs.add'
@@ -70,12 +71,19 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
         }
       }
     },
-    pause: () => {
-      host.running().engine.pause();
+    pause: ({ untilMs }) => {
+      if (untilMs !== null && untilMs <= Date.now()) {
+        throw new PersonError('bad-input', 'that time is past', 'Give one to come, or none.');
+      }
+      host.running().engine.pause(untilMs);
       return Promise.resolve(state());
     },
     resume: () => {
       host.running().engine.resume();
+      return Promise.resolve(state());
+    },
+    nudge: () => {
+      host.running().engine.nudge();
       return Promise.resolve(state());
     },
     unlock: async (request) => {

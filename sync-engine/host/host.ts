@@ -208,9 +208,11 @@ export class Host {
     return {
       state: this.#state(),
       pending: engine?.pending() ?? { files: 0, bytes: 0 },
+      secondsLeft: engine?.secondsLeft() ?? null,
+      pausedUntilMs: engine?.pausedUntilMs ?? null,
       transfer: {
-        upBytesPerSecond: engine?.traffic.upRate.perSecond() ?? 0,
-        downBytesPerSecond: engine?.traffic.downRate.perSecond() ?? 0,
+        upBytesPerSecond: Math.round(engine?.traffic.upRate.perSecond() ?? 0),
+        downBytesPerSecond: Math.round(engine?.traffic.downRate.perSecond() ?? 0),
       },
       quota: {
         usedBytes: account?.quota.usedBytes ?? quotaState?.usedBytes ?? 0,

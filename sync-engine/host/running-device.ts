@@ -213,6 +213,7 @@ export class RunningDevice {
       this.#trashCountedMs = nowMs;
       this.#trashBytes = Math.min(await this.#countTrash(), account.quota.liveBytes);
     }
+    this.engine.heardQuota(account.quota.usedBytes, account.quota.limitBytes);
     this.#hooks.changed('status');
     return account;
   }

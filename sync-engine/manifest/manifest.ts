@@ -228,6 +228,10 @@ export interface PairStore {
   quarantine(id: NodeId, untilMs: number): number;
   attempts(id: NodeId): number;
   release(id: NodeId): void;
+  /** Releases all that are in quarantine until exactly then. */
+  releaseAll(untilMs: number): void;
+  /** Null when it is in no quarantine. */
+  quarantinedUntil(id: NodeId): number | null;
   /** The earliest `untilMs` of a dirty node after the `nowMs` last given to `dirty`, or null. */
   nextRelease(): number | null;
 

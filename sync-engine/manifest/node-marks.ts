@@ -14,6 +14,8 @@ type DirtyMarks = Pick<
   | 'quarantine'
   | 'attempts'
   | 'release'
+  | 'releaseAll'
+  | 'quarantinedUntil'
   | 'nextRelease'
 >;
 type SettledMarks = Pick<PairStore, 'markUnsettled' | 'unsettled' | 'clearUnsettled'>;
@@ -70,6 +72,15 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
   const mirror = database.prepare<[number | null, number, NodeId]>(
     'UPDATE dirty SET until_ms = ? WHERE pair = ? AND node = unhex(?)',
   );
+  const until = database
+    .prepare<[number, NodeId], number>('SELECT until_ms FROM quarantine WHERE pair = ? AND node = unhex(?)')
+    .pluck();
+  const mirrorAll = database.prepare<[number, number]>(
+    'UPDATE dirty SET until_ms = NULL WHERE pair = ? AND until_ms = ?',
+  );
+  const forgetAll = database.prepare<[number, number]>(
+    'DELETE FROM quarantine WHERE pair = ? AND until_ms = ?',
+  );
   const earliest = database
     .prepare<[number, number], number | null>(
       'SELECT min(until_ms) FROM dirty WHERE pair = ? AND until_ms > ? AND until_ms IS NOT NULL',
@@ -103,6 +114,13 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
         forget.run(key, id);
       });
     },
+    releaseAll(untilMs) {
+      transaction(() => {
+        mirrorAll.run(key, untilMs);
+        forgetAll.run(key, untilMs);
+      });
+    },
+    quarantinedUntil: (id) => until.get(key, id) ?? null,
     nextRelease: () => earliest.get(key, lastAskedMs) ?? null,
   };
 }

@@ -47,6 +47,8 @@ export function statusOf(part: Partial<Status> = {}): Status {
   return {
     state: 'idle',
     pending: { files: 0, bytes: 0 },
+    secondsLeft: null,
+    pausedUntilMs: null,
     transfer: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
     quota: { usedBytes: 5_000_000, limitBytes: 100_000_000_000 },
     issues: [],

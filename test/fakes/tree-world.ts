@@ -197,6 +197,7 @@ export class TreeUser {
           throw error;
         },
         retryUpload: (error) => Promise.reject(error),
+        isFull: () => false,
         busy: () => false,
       },
     });

@@ -280,6 +280,7 @@ describe('a full account', () => {
 
   it('says so, keeps the rest, does not storm the server, and goes on when there is room', async () => {
     writeFileSync(one.path('first'), randomBytes(1_200_000));
+    writeFileSync(one.path('small'), 'what the waiting file replaces');
     expect(await one.wait()).toMatchObject({ code: 0 });
     writeFileSync(one.path('second'), randomBytes(1_300_000));
     expect(await one.wait(30)).toMatchObject({ code: 6, errorCode: 'quota' });
@@ -292,18 +293,25 @@ describe('a full account', () => {
     expect(world.wire.recorded().length - before).toBeLessThan(600_000);
     expect(lstatSync(one.path('second')).size).toBe(1_300_000);
 
+    // What needs no room does not wait: a removal, a rename, a new folder.
+    writeFileSync(one.path('third'), randomBytes(500_000));
     unlinkSync(one.path('first'));
-    // Not to wait for the minute after which the account is tried again.
-    const waiting = (await one.issues()).find((issue) => issue.code === 'quota');
-    await one.ok('issues', 'resolve', String(waiting?.id), '--choose', 'retry');
-    await until('the first file is in the trash', 90_000, async () => {
-      await one.wait(5);
-      const { json } = await one.ok('trash', 'list');
-      return (json['entries'] as unknown[]).length > 0 ? true : null;
-    });
+    mkdirSync(one.path('folder'));
+    // Nothing of the account goes before what replaces it has come.
+    renameSync(one.path('second'), one.path('small'));
+    expect(await one.wait(60)).toMatchObject({ code: 6 });
+    expect((await one.status()).state).toBe('quota');
+    const { json } = await one.ok('trash', 'list');
+    expect(json['entries']).toMatchObject([{ name: 'first' }]);
+    expect(JSON.stringify((await one.ok('ls')).json)).toContain('folder');
+
+    // It is not to be asked again by the person: the account is heard to have room.
     await one.ok('trash', 'empty', '--now');
-    const full = (await one.issues()).find((issue) => issue.code === 'quota');
-    if (full !== undefined) await one.ok('issues', 'resolve', String(full.id), '--choose', 'retry');
+    await until('what waited goes on', 60_000, async () =>
+      (await one.status()).state === 'quota' ? null : true,
+    );
+    expect((await one.issues()).filter((issue) => issue.code === 'quota')).toEqual([]);
+    expect(lstatSync(one.path('small')).size).toBe(1_300_000);
     expect(await one.wait()).toMatchObject({ code: 0 });
   });
 });

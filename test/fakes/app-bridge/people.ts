@@ -106,6 +106,8 @@ export function ordinaryWorld(): World {
     status: {
       state: 'idle',
       pending: { files: 0, bytes: 0 },
+      secondsLeft: null,
+      pausedUntilMs: null,
       transfer: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
       quota: {
         usedBytes: 31_420_000_000,

@@ -35,6 +35,8 @@ export function sampleStatus(part: Partial<Status> = {}): Status {
   return {
     state: 'idle',
     pending: { files: 0, bytes: 0 },
+    secondsLeft: null,
+    pausedUntilMs: null,
     transfer: { upBytesPerSecond: 0, downBytesPerSecond: 0 },
     quota: { usedBytes: 38_400_000_000, limitBytes: 100_000_000_000 },
     issues: [],
