@@ -70,6 +70,8 @@ export class SimDisk implements Disk {
 
   hooks: SimDiskHooks = NO_HOOKS;
   readOnly = false;
+  /** What it holds at most, from now on. */
+  capacityBytes: number;
   /** Absolute paths of folders whose disk is gone: nothing is found there. */
   readonly unmounted = new Set<string>();
 
@@ -89,6 +91,7 @@ export class SimDisk implements Disk {
       enforcesModes: true,
       ...options,
     };
+    this.capacityBytes = this.#options.capacityBytes;
     this.#files = new SimFiles(this.#options);
   }
 
@@ -107,6 +110,10 @@ export class SimDisk implements Disk {
     this.#handles.clear();
     this.#failures = [];
     this.#files.losePower();
+  }
+
+  get usedBytes(): number {
+    return this.#files.usedBytes;
   }
 
   get openHandles(): number {
@@ -332,7 +339,7 @@ export class SimDisk implements Disk {
   freeBytes(path: string): number {
     this.#enter('freeBytes', path);
     this.#existing('freeBytes', path, false);
-    return Math.max(0, this.#options.capacityBytes - this.#files.usedBytes);
+    return Math.max(0, this.capacityBytes - this.#files.usedBytes);
   }
 
   #enter(call: DiskCall, path: string): void {
@@ -484,7 +491,7 @@ export class SimDisk implements Disk {
 
   /** A full disk takes no name either. */
   #ensureSpace(call: DiskCall, bytes: number): void {
-    const free = this.#options.capacityBytes - this.#files.usedBytes;
+    const free = this.capacityBytes - this.#files.usedBytes;
     if (bytes > free || free <= 0) throw new DiskError('full', call);
   }
 

@@ -6,6 +6,8 @@ import type { Ledger } from './ledger.ts';
 
 export const NAMES = ['a', 'b', 'c', 'note.txt', 'pic.jpg'];
 const FOLDERS = ['docs', 'work', 'old'];
+/** Twins of others by case or by accents, and what some disks refuse. */
+const ODD_NAMES = ['A', 'Note.txt', 'caf\u00e9', 'cafe\u0301', 'x:y', 'c ', 'NUL', 'what?'];
 const MODES = [0o644, 0o600, 0o755, 0o444];
 
 export interface PersonParts {
@@ -15,15 +17,19 @@ export interface PersonParts {
   readonly ledger: Ledger;
   /** Marks what this person writes. */
   readonly name: string;
+  /** Whether names are used that only some disks can hold. */
+  readonly oddNames: boolean;
   tell(what: string): void;
 }
 
 export class Person {
   readonly #parts: PersonParts;
+  readonly #names: readonly string[];
   #written = 0;
 
   constructor(parts: PersonParts) {
     this.#parts = parts;
+    this.#names = parts.oddNames ? [...NAMES, ...ODD_NAMES] : NAMES;
   }
 
   /** One act, whatever it is. */
@@ -96,7 +102,7 @@ export class Person {
 
   #writeNew(): Act | null {
     const { disk } = this.#parts;
-    const path = this.#somePlace(NAMES);
+    const path = this.#somePlace(this.#names);
     if (disk.lstat(this.#at(path)) !== null) return this.#edit();
     const text = this.#text();
     return { what: `writes ${path} (${said(text)})`, act: () => writeFile(disk, this.#at(path), text) };
@@ -139,7 +145,7 @@ export class Person {
     const one = this.#some(this.#all());
     if (one === null) return null;
     const to = this.#somePlace(
-      chance.happens(0.5) ? [one.path.split('/').pop() ?? ''] : [...NAMES, ...FOLDERS],
+      chance.happens(0.5) ? [one.path.split('/').pop() ?? ''] : [...this.#names, ...FOLDERS],
     );
     const there = disk.lstat(this.#at(to));
     if (there !== null && (there.type === 'folder' || chance.happens(0.7))) return null;
@@ -190,7 +196,7 @@ export class Person {
   }
 
   #makeLink(): Act | null {
-    const path = this.#somePlace(NAMES);
+    const path = this.#somePlace(this.#names);
     const target = this.#parts.chance.pick(NAMES);
     return {
       what: `links ${path} to ${target}`,
@@ -201,7 +207,7 @@ export class Person {
   #copy(): Act | null {
     const { disk } = this.#parts;
     const one = this.#some(this.#files());
-    const path = this.#somePlace(NAMES);
+    const path = this.#somePlace(this.#names);
     if (one === null || disk.lstat(this.#at(path)) !== null) return null;
     return { what: `copies ${one.path} to ${path}`, act: () => writeFile(disk, this.#at(path), one.text) };
   }

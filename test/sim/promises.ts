@@ -1,4 +1,4 @@
-/** What must hold once two devices have come to rest: the promises of the design, checked from outside. */
+/** What must hold once the devices have come to rest: the promises of the design, checked from outside. */
 import {
   ROOT_NODE,
   TRASH_NODE,
@@ -10,7 +10,7 @@ import {
 import { contentIdOf } from '../../sync-engine/crypto/content.ts';
 import { openRecord } from '../../sync-engine/crypto/record.ts';
 import type { VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
-import { isNotice } from '../../sync-engine/engine/issue-codes.ts';
+import { isNotice, type IssueCode } from '../../sync-engine/engine/issue-codes.ts';
 import { sameState } from '../../sync-engine/plan/base.ts';
 import type { NodeState } from '../../sync-engine/plan/tree.ts';
 import type { Cloud } from '../../sync-engine/remote/cloud.ts';
@@ -62,6 +62,28 @@ function differences(one: readonly string[], other: readonly string[]): string[]
   ];
 }
 
+/** What a disk may be unable to hold; nothing else keeps a device out of sync once all faults have stopped. */
+const CANNOT_HOLD: ReadonlySet<string> = new Set<IssueCode>([
+  'name-clash',
+  'name-not-possible',
+  'not-supported',
+]);
+
+/** Nodes that this device says it cannot hold. */
+function unheld(device: SimDevice): Set<NodeId> {
+  const issues = device.running.engine.issues().filter(({ code }) => CANNOT_HOLD.has(code));
+  return new Set(issues.flatMap(({ node }) => (node === null ? [] : [node])));
+}
+
+/** Nothing moves, and nothing more can be done here. */
+export function isAtRest(device: SimDevice): boolean {
+  const { engine } = device.running;
+  const state = engine.state();
+  if (state === 'idle') return true;
+  const obstacles = engine.issues().filter(({ code }) => !isNotice(code));
+  return state === 'attention' && device.isOdd && obstacles.every(({ code }) => CANNOT_HOLD.has(code));
+}
+
 /** Disk, local, remote and synced tree of one device hold the same. */
 function disagreements(device: SimDevice, keys: VaultKeys): string[] {
   const { pair } = device;
@@ -74,12 +96,15 @@ function disagreements(device: SimDevice, keys: VaultKeys): string[] {
   const onDisk = new Map(
     findFiles(device.disk, ROOT, (path) => path === OWN).map((file) => [file.path, file] as const),
   );
+  const cannotHold = unheld(device);
   let live = 0;
   const visit = (id: NodeId, folder: string): void => {
     for (const node of remote.children(id)) {
-      if (node.id === TRASH_NODE || node.id === ROOT_NODE) continue;
+      if (node.id === TRASH_NODE || node.id === ROOT_NODE || cannotHold.has(node.id)) continue;
       live += 1;
-      const path = folder === '' ? node.name : `${folder}/${node.name}`;
+      const inTree = folder === '' ? node.name : `${folder}/${node.name}`;
+      // Under another name here, where the disk cannot hold its own.
+      const path = device.isOdd ? (pair.diskPath(node.id) ?? inTree) : inTree;
       if (node.fault !== null) say(`${path} has the fault ${node.fault}`);
       const [local, synced] = [pair.local.get(node.id), pair.synced.get(node.id)];
       if (local === undefined || !sameState(local, node))
@@ -125,11 +150,11 @@ export async function brokenPromises(devices: readonly SimDevice[], account: Acc
   for (const device of devices) {
     const { engine, manifest } = device.running;
     const state = engine.state();
-    if (state !== 'idle') {
+    if (!isAtRest(device)) {
       const issues = engine.issues().map(({ code, path }) => `${code} at '${path}'`);
       const dirty = device.pair.dirty(20, 0, Number.MAX_SAFE_INTEGER).ids.length;
       broken.push(`${device.name} is ${state}, ${dirty} dirty, with issues: ${issues.join(', ') || 'none'}`);
-    } else {
+    } else if (state === 'idle') {
       for (const issue of engine.issues())
         if (!isNotice(issue.code)) broken.push(`${device.name} is idle with the issue ${issue.code}`);
     }
@@ -141,9 +166,9 @@ export async function brokenPromises(devices: readonly SimDevice[], account: Acc
       if (left.length > 0) broken.push(`${device.name} left ${left[0]?.path ?? ''} in ${rest}`);
     }
   }
-  const [first, second] = devices;
-  if (first !== undefined && second !== undefined)
-    broken.push(...differences(folderLines(first), folderLines(second)));
+  const [first, ...others] = devices.filter((device) => !device.isOdd);
+  if (first !== undefined)
+    for (const other of others) broken.push(...differences(folderLines(first), folderLines(other)));
 
   const committed = await committedContents(cloud, vault, keys);
   const there = new Set(

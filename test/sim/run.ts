@@ -1,24 +1,36 @@
-/** `npm run sim -- --seeds N --from S`: lives through many worlds, and tells those in which a promise broke. */
+/**
+ * `npm run sim -- --seeds N --from S`: lives through many worlds, and tells those in which a promise broke, each
+ * without what has nothing to do with it.
+ */
 import { parseArgs } from 'node:util';
+import { minimal } from './minimal.ts';
 import { simulate, told } from './simulation.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' } },
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    plain: { type: 'boolean', default: false },
+  },
 });
 const from = Number(values.from);
 const seeds = Number(values.seeds);
+const { plain } = values;
 const beganMs = performance.now();
 const failed: number[] = [];
+const faults: Record<string, number> = {};
 for (let seed = from; seed < from + seeds; seed += 1) {
-  const outcome = await simulate(seed);
+  const outcome = await simulate(seed, { plain });
   if ((seed - from) % 100 === 99) process.stderr.write(`seed ${seed}\n`);
+  for (const [kind, times] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + times;
   if (outcome.broken.length === 0) continue;
   failed.push(seed);
-  process.stdout.write(`${told(outcome)}\n\n`);
+  process.stdout.write(`${told(await minimal(outcome, { plain }))}\n\n`);
 }
 const seconds = (performance.now() - beganMs) / 1000;
+const counts = Object.entries(faults).map(([kind, times]) => `${times} x ${kind}`);
 process.stdout.write(
-  `${seeds} seeds in ${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(1)} a second; ` +
+  `${seeds} seeds in ${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(1)} a second; ${counts.join(', ')}; ` +
     `${failed.length} failed${failed.length === 0 ? '' : `: ${failed.join(', ')}`}\n`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -14,6 +14,7 @@ import { Chance } from './chance.ts';
 import { Ledger } from './ledger.ts';
 import { Killed, Life } from './life.ts';
 import { Person } from './person.ts';
+import type { DeviceShape } from './shape.ts';
 import { SimWatcher, type WatchFaults } from './sim-watcher.ts';
 import { virtualClock, type VirtualTime } from './virtual-time.ts';
 
@@ -39,6 +40,8 @@ const FIRST_COMMIT = {
 
 export interface SimDeviceParts {
   readonly name: string;
+  readonly shape: DeviceShape;
+  readonly oddNames: boolean;
   readonly seed: string;
   readonly time: VirtualTime;
   readonly wallMs: number;
@@ -49,6 +52,8 @@ export interface SimDeviceParts {
   readonly watchFaults: () => WatchFaults;
   /** How likely the person acts within a call of the engine's disk. */
   readonly meddling: () => number;
+  /** No faults any more. */
+  readonly isCalm: () => boolean;
   tell(what: string): void;
   /** Something the engine does, for the fingerprint of the run. */
   trace(what: string): void;
@@ -73,7 +78,9 @@ export class SimDevice {
   #kept: Buffer | null = null;
   #running: Running | null = null;
   #watcher: SimWatcher | null = null;
+  readonly #failChance: Chance;
   lives = 0;
+  failures = 0;
   #meddled = 0;
 
   constructor(parts: SimDeviceParts) {
@@ -82,9 +89,11 @@ export class SimDevice {
     this.name = name;
     this.network = parts.network;
     this.#chance = new Chance(`${seed} engine`);
+    this.#failChance = new Chance(`${seed} failing disk`);
     let lastUs = 0;
     const diskChance = new Chance(`${seed} disk`);
     this.disk = new SimDisk({
+      ...parts.shape.disk,
       random: () => diskChance.fraction(),
       nowUs: () => (lastUs = Math.max(lastUs + 1, Math.floor((wallMs + time.nowMs) * 1000))),
     });
@@ -102,6 +111,7 @@ export class SimDevice {
       chance: new Chance(`${seed} person`),
       ledger: this.ledger,
       name,
+      oddNames: parts.oddNames,
       tell: parts.tell,
     });
     const id = Buffer.from(this.#chance.bytes(8)).toString('hex');
@@ -111,6 +121,11 @@ export class SimDevice {
       config: { id, folder: ROOT, vault, bound: ROOT_NODE },
       marker: { version: 1, pair: id, account, device, random },
     };
+  }
+
+  /** On a disk that cannot hold all that others hold. */
+  get isOdd(): boolean {
+    return Object.keys(this.#parts.shape.disk).some((knob) => knob !== 'reusesInodes');
   }
 
   get isUp(): boolean {
@@ -137,6 +152,7 @@ export class SimDevice {
     const life = new Life(manifest, {
       called: (call, path) => {
         trace(`${this.name} ${call} ${path}`);
+        this.#failAtTimes(call);
         if (this.#meddled < MOST_MEDDLING && this.#chance.happens(meddling())) {
           this.#meddled += 1;
           tell(`meets its person within a call of the disk (${call} ${path}):`);
@@ -180,6 +196,16 @@ export class SimDevice {
     const sync = await engine.followVault(vault);
     if (makesVault) await sync.log.commit({ nodes: [FIRST_COMMIT], added: [], revived: [], dropped: [] });
     engine.addPair(this.#record);
+  }
+
+  /** The call that is about to be made fails, at times, as calls of a failing disk do. */
+  #failAtTimes(call: string): void {
+    const { shape, isCalm, tell } = this.#parts;
+    if (shape.failing === 0 || isCalm() || !this.#failChance.happens(shape.failing)) return;
+    const code = this.#failChance.pick(shape.failures);
+    this.disk.failNext(code);
+    this.failures += 1;
+    tell(`is refused a call of the disk (${call}: ${code})`);
   }
 
   /** The engine is gone, at a moment when it made no call of the disk. */

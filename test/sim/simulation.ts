@@ -10,8 +10,9 @@ import { NO_FAULTS, SimNetwork } from '../fakes/sim-network.ts';
 import { SimServer, type SimDevice as Enrolled } from '../fakes/sim-server.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
 import { Chance } from './chance.ts';
-import { brokenPromises } from './promises.ts';
-import { SimDevice } from './sim-device.ts';
+import { brokenPromises, isAtRest } from './promises.ts';
+import { ROOT, SimDevice } from './sim-device.ts';
+import { shapeOf, type DeviceShape, type DiskTrouble, type WorldShape } from './shape.ts';
 import type { WatchFaults } from './sim-watcher.ts';
 import { virtualClock, VirtualTime } from './virtual-time.ts';
 
@@ -24,6 +25,17 @@ export interface Outcome {
   /** Of everything the engines did, in order. */
   readonly fingerprint: string;
   readonly commits: number;
+  /** Things that were to happen, whether they were left out or not. */
+  readonly events: number;
+  /** Faults by kind, as far as they were told. */
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+export interface SimulationOptions {
+  /** Two devices on good disks, as before worlds had shapes. */
+  readonly plain?: boolean;
+  /** Events by number that do not happen: to find the few that matter. */
+  readonly without?: ReadonlySet<number>;
 }
 
 const BEGIN_MS = 1_800_000_000_000;
@@ -49,8 +61,15 @@ class Simulation {
   #meddling = 0;
   #isCalm = false;
 
-  constructor(seed: number) {
+  readonly #shape: WorldShape;
+  readonly #without: ReadonlySet<number>;
+  #events = 0;
+  readonly #faults: Record<string, number> = {};
+
+  constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
+    this.#shape = shapeOf(seed, options.plain ?? false);
+    this.#without = options.without ?? new Set();
     this.#chance = new Chance(`world ${seed}`);
   }
 
@@ -60,9 +79,13 @@ class Simulation {
     const desk = await server.signup('someone@example.org', 'Desk');
     const lap = await server.addDevice(desk, 'Lap');
     const vault = toHex(random(16)) as VaultId;
+    const enrolled = [desk, lap];
+    for (const { name } of this.#shape.devices.slice(2)) enrolled.push(await server.addDevice(desk, name));
     try {
-      await this.#make(server, desk, vault);
-      await this.#make(server, lap, vault);
+      for (const [index, shape] of this.#shape.devices.entries()) {
+        const one = enrolled[index];
+        if (one !== undefined) await this.#make(server, one, vault, shape);
+      }
       await this.#live();
       await this.#rest();
       await this.#judge(server, desk, vault);
@@ -74,7 +97,27 @@ class Simulation {
     await this.#time.pass(1);
     await server.close();
     const fingerprint = this.#trace.update(this.#story.join('\n')).digest('hex');
-    return { seed: this.#seed, broken: this.#broken, story: this.#story, fingerprint, commits };
+    const failures = this.#devices.reduce((sum, device) => sum + device.failures, 0);
+    return {
+      seed: this.#seed,
+      broken: this.#broken,
+      story: this.#story,
+      fingerprint,
+      commits,
+      events: this.#events,
+      faults: { ...this.#faults, 'disk call refused': failures },
+    };
+  }
+
+  /** Something that happens once, at its time, unless it is left out. */
+  #event(atMs: number, kind: string | null, happen: () => void): void {
+    const number = this.#events;
+    this.#events += 1;
+    if (this.#without.has(number)) return;
+    this.#time.in(atMs, () => {
+      if (kind !== null) this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
+      happen();
+    });
   }
 
   #tell(what: string): void {
@@ -90,12 +133,15 @@ class Simulation {
     return new SimNetwork({ clock: virtualClock(this.#time, BEGIN_MS), fraction: () => chance.fraction() });
   }
 
-  async #make(server: SimServer, enrolled: Enrolled, vault: VaultId): Promise<void> {
+  async #make(server: SimServer, enrolled: Enrolled, vault: VaultId, shape: DeviceShape): Promise<void> {
     const { name } = enrolled;
     const network = this.#network(name);
     const cloud = new SimCloud(server, enrolled, network);
     const device = new SimDevice({
       name,
+      shape,
+      oddNames: this.#shape.oddNames,
+      isCalm: () => this.#isCalm,
       seed: `${this.#seed} ${name}`,
       time: this.#time,
       // No two clocks agree, and nothing may depend on it.
@@ -142,29 +188,53 @@ class Simulation {
       let atMs = 0;
       for (let act = 0; act < ACTS; act += 1) {
         atMs += chance.pick(PAUSES_MS);
-        this.#time.in(atMs, () => {
+        this.#event(atMs, null, () => {
           device.person.act();
         });
       }
       endMs = Math.max(endMs, atMs);
       for (let crashes = chance.below(4); crashes > 0; crashes -= 1) {
-        this.#time.in(chance.below(atMs + 1000), () => {
+        this.#event(chance.below(atMs + 1000), 'crash', () => {
           this.#crash(device);
         });
       }
       if (chance.happens(0.3)) this.#cutLine(device, chance.below(atMs + 1), 1000 + chance.below(20_000));
     }
+    for (const trouble of this.#shape.troubles) this.#trouble(trouble);
     await this.#time.pass(endMs + 5000);
+  }
+
+  /** A disk without room, that takes no writes, or that is not there; its folder too is another one then. */
+  #trouble({ device: index, kind, atMs, forMs }: DiskTrouble): void {
+    const device = this.#devices[index];
+    if (device === undefined) return;
+    const { disk, name } = device;
+    this.#event(atMs, `disk ${kind}`, () => {
+      if (this.#isCalm) return;
+      this.#tell(`${name} has its disk ${kind} for ${forMs} ms`);
+      if (kind === 'full') disk.capacityBytes = disk.usedBytes + 10;
+      if (kind === 'read-only') disk.readOnly = true;
+      if (kind === 'unmounted') disk.unmounted.add(ROOT);
+      this.#time.in(forMs, () => {
+        this.#mend(device);
+      });
+    });
+  }
+
+  #mend({ disk }: SimDevice): void {
+    disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    disk.readOnly = false;
+    disk.unmounted.delete(ROOT);
   }
 
   #cutLine(device: SimDevice, atMs: number, forMs: number): void {
     const { network, name } = device;
-    this.#time.in(atMs, () => {
+    this.#event(atMs, 'line cut', () => {
       this.#tell(`${name} loses its line for ${forMs} ms`);
       network.online = false;
-    });
-    this.#time.in(atMs + forMs, () => {
-      network.online = true;
+      this.#time.in(forMs, () => {
+        network.online = true;
+      });
     });
   }
 
@@ -207,6 +277,7 @@ class Simulation {
     for (const device of this.#devices) {
       device.network.online = true;
       device.network.faults = NO_FAULTS;
+      this.#mend(device);
       if (device.isUp) device.running.life.dieIn(Number.POSITIVE_INFINITY, () => undefined);
     }
     await this.#time.pass(10_000);
@@ -220,9 +291,7 @@ class Simulation {
     const cursors = this.#devices.map(
       (device) => device.running.manifest.vault(device.pair.config.vault).cursor().seq,
     );
-    return (
-      this.#devices.every(({ running }) => running.engine.state() === 'idle') && new Set(cursors).size === 1
-    );
+    return this.#devices.every((device) => isAtRest(device)) && new Set(cursors).size === 1;
   }
 
   async #judge(server: SimServer, desk: Enrolled, vault: VaultId): Promise<void> {
@@ -246,11 +315,11 @@ class Simulation {
 }
 
 /** Lives through the world of a seed. Never rejects: what goes wrong is in the outcome. */
-export function simulate(seed: number): Promise<Outcome> {
-  return new Simulation(seed).run();
+export function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
+  return new Simulation(seed, options).run();
 }
 
 /** For a person to read. */
-export function told({ seed, broken, story }: Outcome): string {
+export function told({ seed, broken, story }: Pick<Outcome, 'seed' | 'broken' | 'story'>): string {
   return [`Seed ${seed}:`, ...story, 'Broken:', ...broken.map((line) => `- ${line}`)].join('\n');
 }
