@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
-const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'window', 'e2e', 'package'];
+const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'faults', 'window', 'e2e', 'package'];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
@@ -31,6 +31,18 @@ export default defineConfig({
           exclude: outside,
           maxWorkers: 1,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // As above, with faults of the system made on purpose.
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          exclude: outside,
+          maxWorkers: 1,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

@@ -157,8 +157,12 @@ export class Server {
     await gone;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
   killNow(): void {
-    this.#child?.kill('SIGKILL');
+    this.signal('SIGKILL');
   }
 }
 

@@ -12,6 +12,10 @@ export interface RecordingProxy {
   recorded(): Buffer;
   /** While false, connections are refused and those that stand are cut. */
   setOpen(open: boolean): void;
+  /** From now on so many bytes a second pass in each direction of each connection; null: as many as come. */
+  drip(bytesPerSecond: number | null): void;
+  /** Bytes that went to the server so far. */
+  bytesUp(): number;
   close(): Promise<void>;
 }
 
@@ -20,11 +24,19 @@ export async function startRecordingProxy(target: () => number): Promise<Recordi
   const sockets = new Set<Socket>();
   const streams: Buffer[][] = [];
   let isOpen = true;
-  const follow = (from: Socket, to: Socket): void => {
+  let rate: number | null = null;
+  let up = 0;
+  const follow = (from: Socket, to: Socket, isUp: boolean): void => {
     const stream: Buffer[] = [];
     streams.push(stream);
     sockets.add(from);
-    from.on('data', (bytes) => stream.push(bytes));
+    from.on('data', (bytes) => {
+      stream.push(bytes);
+      if (isUp) up += bytes.length;
+      if (rate === null) return;
+      from.pause();
+      setTimeout(() => from.resume(), (bytes.length / rate) * 1000);
+    });
     from.pipe(to);
     from.on('error', () => to.destroy()); // a killed process resets its connections
     from.on('close', () => {
@@ -38,8 +50,8 @@ export async function startRecordingProxy(target: () => number): Promise<Recordi
       return;
     }
     const far = connect(target(), '127.0.0.1');
-    follow(near, far);
-    follow(far, near);
+    follow(near, far, true);
+    follow(far, near, false);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,6 +65,10 @@ export async function startRecordingProxy(target: () => number): Promise<Recordi
       isOpen = open;
       if (!open) cut();
     },
+    drip: (bytesPerSecond) => {
+      rate = bytesPerSecond;
+    },
+    bytesUp: () => up,
     close: async () => {
       const closed = once(server, 'close');
       server.close();
