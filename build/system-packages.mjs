@@ -13,6 +13,12 @@ const needs = [
     leavesOut: [],
   },
   {
+    suites: ['faults'],
+    programs: { strace: 'strace', mount: 'mount' },
+    without: 'the tests that make system calls fail are left out',
+    leavesOut: [],
+  },
+  {
     suites: ['window'],
     programs: { chromium: 'chromium' },
     without: 'the suite window is left out',

@@ -3,6 +3,7 @@
  * planned over and carried out, committed and flushed, until nothing is left; then it rests until it is woken.
  */
 import { ROOT_NODE } from '../../protocol/ids.ts';
+import { DiskError } from '../local-fs/disk.ts';
 import type { Watcher } from '../local-fs/watcher.ts';
 import type { Connection } from './connection.ts';
 import type { PairRecord } from './engine-parts.ts';
@@ -50,7 +51,12 @@ export class PairRun {
   #scanRequested = true;
   #scansDone = 0;
   #lastFlushMs: number;
+  #isWatched = false;
   #isUnwatched = false;
+  /** What an engine before this one had taken from its place may not be back there. */
+  #mustRecover = true;
+  /** What was applied may not have reached the disk. */
+  #mustVerify = false;
   /** It is woken when the commit under way is done. */
   #isFlushing = false;
   #done: Promise<void> = Promise.resolve();
@@ -107,11 +113,8 @@ export class PairRun {
   }
 
   async #run(wasClean: boolean): Promise<void> {
-    const { clock, signal, wake, quota, isPaused } = this.#parts;
-    const { sync } = this;
-    if (sync.disk.check(false).state === 'ok') sync.disk.recover();
-    if (!wasClean) await sync.verifyUnsettled(signal);
-    this.#watch();
+    const { clock, signal, wake, isPaused } = this.#parts;
+    this.#mustVerify = !wasClean;
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
       if (isPaused() || !this.#rootReady()) {
@@ -120,21 +123,62 @@ export class PairRun {
         continue;
       }
       wake.clear();
-      await this.#scanIfDue();
+      let worked = false;
+      try {
+        worked = await this.#turn();
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        this.#diskFailed();
+        await this.#rest(ROOT_RETRY_MS);
+        continue;
+      }
       if (isStopped()) return;
-      if (!quota.isFull) sync.retryForRoom();
-      const worked = this.#mayPlan() && (await sync.turn());
-      await this.#commit();
-      if (!worked) this.#tellWhetherItWaits();
-      if (clock.monotonicMs() - this.#lastFlushMs > FLUSH_MS) await this.flush();
       if (!worked) await this.#rest(this.#restMs());
       // A plan that gets nowhere must not keep sockets and timers waiting.
       else await clock.sleep(0, signal);
     }
   }
 
+  /** @throws DiskError when the disk itself fails, not just one file */
+  async #turn(): Promise<boolean> {
+    const { clock, signal, quota } = this.#parts;
+    const { sync } = this;
+    // Before any scan: what an interrupted replacement took from its place would look deleted.
+    if (this.#mustRecover) {
+      await sync.putBack();
+      this.#mustRecover = false;
+    }
+    if (this.#mustVerify) {
+      await sync.verifyUnsettled(signal);
+      this.#mustVerify = false;
+    }
+    if (!this.#isWatched) this.#watch();
+    await this.#scanIfDue();
+    if (signal.aborted) return false;
+    if (!quota.isFull) sync.retryForRoom();
+    const worked = this.#mayPlan() && (await sync.turn());
+    await this.#commit();
+    if (!worked) this.#tellWhetherItWaits();
+    if (clock.monotonicMs() - this.#lastFlushMs > FLUSH_MS) await this.flush();
+    return worked;
+  }
+
+  /**
+   * Nothing is known of what was under way, nor whether the disk kept what it was given: everything is looked at
+   * again, and what was not flushed before is verified, as after an unclean stop.
+   */
+  #diskFailed(): void {
+    const { record, sync } = this;
+    sync.paused = 'root-unreadable';
+    this.#parts.issues.raise(record.config.id, null, 'root-unreadable', record.config.folder);
+    this.#mustRecover = true;
+    this.#mustVerify = true;
+    this.#scanRequested = true;
+  }
+
   #watch(): void {
     const { watcher, record, clock, issues } = this.#parts;
+    this.#isWatched = true;
     const { observer } = this.sync;
     void watcher.start(record.config.folder, {
       onHint: (hint) => {

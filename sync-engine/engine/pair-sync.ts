@@ -311,9 +311,16 @@ export class PairSync {
     }
   }
 
-  /** After an unclean stop: what was not flushed is looked at again. */
+  /** Puts back what an interrupted replacement had taken from its place. @throws DiskError */
+  putBack(): Promise<void> {
+    return this.#folder.run(async () => {
+      this.disk.recover();
+    });
+  }
+
+  /** After an unclean stop: what was not flushed is looked at again. @throws DiskError */
   verifyUnsettled(signal: AbortSignal): Promise<void> {
-    return this.#unsettled.verify(signal);
+    return this.#folder.run(() => this.#unsettled.verify(signal));
   }
 
   /** Puts what was applied on stable storage: only then is it settled. */

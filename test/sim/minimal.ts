@@ -6,7 +6,7 @@
 import { simulate, type Outcome } from './simulation.ts';
 
 /** Worlds lived through at most. */
-const MOST_TRIES = 150;
+const MOST_TRIES = 40;
 
 export async function minimal(failing: Outcome, options: { readonly plain: boolean }): Promise<Outcome> {
   let best = failing;

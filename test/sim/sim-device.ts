@@ -79,6 +79,7 @@ export class SimDevice {
   #running: Running | null = null;
   #watcher: SimWatcher | null = null;
   readonly #failChance: Chance;
+  #isLinked = false;
   lives = 0;
   failures = 0;
   #meddled = 0;
@@ -196,12 +197,15 @@ export class SimDevice {
     const sync = await engine.followVault(vault);
     if (makesVault) await sync.log.commit({ nodes: [FIRST_COMMIT], added: [], revived: [], dropped: [] });
     engine.addPair(this.#record);
+    this.#isLinked = true;
   }
 
   /** The call that is about to be made fails, at times, as calls of a failing disk do. */
   #failAtTimes(call: string): void {
     const { shape, isCalm, tell } = this.#parts;
-    if (shape.failing === 0 || isCalm() || !this.#failChance.happens(shape.failing)) return;
+    // Linking a folder is a person's command, which says that it failed.
+    if (shape.failing === 0 || !this.#isLinked || isCalm() || !this.#failChance.happens(shape.failing))
+      return;
     const code = this.#failChance.pick(shape.failures);
     this.disk.failNext(code);
     this.failures += 1;
