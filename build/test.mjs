@@ -27,7 +27,18 @@ const checks = {
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
-const suites = ['unit', 'vectors', 'fuzz', 'sim', 'hostile', 'window', 'integration', 'faults', 'e2e', 'package'];
+const suites = [
+  'unit',
+  'vectors',
+  'fuzz',
+  'sim',
+  'hostile',
+  'window',
+  'integration',
+  'faults',
+  'e2e',
+  'package',
+];
 const steps = [...Object.keys(checks), 'build', ...suites];
 
 await runMain(async () => {

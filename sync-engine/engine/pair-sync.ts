@@ -306,7 +306,7 @@ export class PairSync {
     const { manifest, hooks } = this.#parts;
     for (const { pair, node, code } of manifest.issues()) {
       if (pair !== this.pair.config.id || node === null || this.pair.isDirty(node)) continue;
-      const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node) !== undefined;
+      const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node)?.type === 'folder';
       if (code !== 'tree-fault' && !isOfScan) hooks.clear(node, code as IssueCode);
     }
   }
