@@ -21,22 +21,29 @@ const FAILING: readonly (readonly [calls: string, error: string, when: string])[
   ['openat', 'EMFILE', '60+11'],
   ['rename,renameat2', 'EIO', '2+3'],
   ['pwrite64', 'ENOSPC', '40+9'],
-  ['link,linkat', 'EPERM', '1+1'],
   ['fsync,fdatasync', 'EIO', '5+4'],
+  ['link,linkat', 'EPERM', '1+1'],
   ['inotify_add_watch', 'ENOSPC', '1+1'],
   ['read,pread64', 'EIO', '300+40'],
   ['mkdir', 'EDQUOT', '3+2'],
 ];
 const everything = process.env['COFFRE_FAULT_CALLS'] === 'all';
 
-const kills: Injection[] = KILLED_IN.flatMap((calls) =>
-  (everything ? ['1', '2', '4', '8', '16', '32', '64'] : ['2', '24']).map((when) => ({
-    calls,
-    what: 'signal=SIGKILL',
-    when,
-  })),
+/** Every call in every place takes an hour of patience; a few of each kind are always tried. */
+const kills: Injection[] = (everything ? KILLED_IN : KILLED_IN.slice(0, 4)).flatMap((calls, index) =>
+  (everything ? ['1', '2', '4', '8', '16', '24', '32', '64'] : [index % 2 === 0 ? '24' : '2']).map(
+    (when) => ({
+      calls,
+      what: 'signal=SIGKILL',
+      when,
+    }),
+  ),
 );
-const errors: Injection[] = FAILING.map(([calls, error, when]) => ({ calls, what: `error=${error}`, when }));
+const errors: Injection[] = (everything ? FAILING : FAILING.slice(0, 4)).map(([calls, error, when]) => ({
+  calls,
+  what: `error=${error}`,
+  when,
+}));
 
 // Without the right to trace there is nothing to inject with; build/test.mjs says so.
 describe.runIf(canInject())('an engine whose system calls', () => {
