@@ -123,19 +123,22 @@ export class PairRun {
         continue;
       }
       wake.clear();
-      let worked = false;
-      try {
-        worked = await this.#turn();
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error;
-        this.#diskFailed();
-        await this.#rest(ROOT_RETRY_MS);
-        continue;
-      }
+      const outcome = await this.#tryTurn();
       if (isStopped()) return;
-      if (!worked) await this.#rest(this.#restMs());
+      if (outcome === 'disk-failed') await this.#rest(ROOT_RETRY_MS);
+      else if (outcome === 'nothing-to-do') await this.#rest(this.#restMs());
       // A plan that gets nowhere must not keep sockets and timers waiting.
       else await clock.sleep(0, signal);
+    }
+  }
+
+  async #tryTurn(): Promise<'worked' | 'nothing-to-do' | 'disk-failed'> {
+    try {
+      return (await this.#turn()) ? 'worked' : 'nothing-to-do';
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#diskFailed();
+      return 'disk-failed';
     }
   }
 

@@ -11,7 +11,10 @@ function world() {
     new Pause({
       manifest: {
         meta: (key) => kept.get(key) ?? null,
-        setMeta: (key, value) => void (value === null ? kept.delete(key) : kept.set(key, value)),
+        setMeta: (key, value) => {
+          if (value === null) kept.delete(key);
+          else kept.set(key, value);
+        },
       },
       clock: {
         nowMs: () => now.ms,
