@@ -2,7 +2,17 @@ import { defineConfig } from 'vitest/config';
 
 // Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
-const crossingFolders = ['integration', 'sim', 'hostile', 'vectors', 'fuzz', 'faults', 'window', 'e2e', 'package'];
+const crossingFolders = [
+  'integration',
+  'sim',
+  'hostile',
+  'vectors',
+  'fuzz',
+  'faults',
+  'window',
+  'e2e',
+  'package',
+];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
