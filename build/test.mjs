@@ -24,6 +24,7 @@ const checks = {
   lint: ['eslint', '.', '--max-warnings', '0'],
   types: ['tsc', '--noEmit'],
   'types-window': ['tsc', '--noEmit', '--project', 'renderer/tsconfig.json'],
+  'types-e2e': ['tsc', '--noEmit', '--project', 'test/e2e/tsconfig.json'],
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };

@@ -55,6 +55,15 @@ describe.each([
   });
 });
 
+describe('Electron 25, which does not name its keychain', () => {
+  it('is believed that it has one, which nothing newer is', async () => {
+    const { getSelectedStorageBackend: _, ...nameless } = storage('k1');
+    expect(await new Keychain(nameless, placeOf(), 'linux').isSafe()).toBe(true);
+    const { getSelectedStorageBackend: _name, ...newer } = asynchronous(nameless);
+    expect(await new Keychain(newer, placeOf(), 'linux').isSafe()).toBe(false);
+  });
+});
+
 describe('a system without a safe keychain', () => {
   it.each(['basic_text', 'unknown'])('keeps nothing (%s)', async (backend) => {
     const place = placeOf();

@@ -85,7 +85,9 @@ export class Keychain {
         : storage.isEncryptionAvailable?.();
     if (available !== true) return null;
     if (this.#platform !== 'linux') return this.#platform;
-    const backend = storage.getSelectedStorageBackend?.() ?? 'unknown';
+    // Electron 25 does not tell its name, and calls nothing but a true keyring available.
+    const isOld = storage.getSelectedStorageBackend === undefined && storage.encryptStringAsync === undefined;
+    const backend = isOld ? 'keyring' : (storage.getSelectedStorageBackend?.() ?? 'unknown');
     return backend === 'basic_text' || backend === 'unknown' ? null : backend;
   }
 

@@ -1,4 +1,4 @@
-/** Where things lie: in a checkout and in a package alike, beside the main process's own file. */
+/** Where things lie, seen from the main process's own file. */
 import path from 'node:path';
 
 export interface Places {
@@ -11,14 +11,16 @@ export interface Places {
   readonly server: string;
 }
 
-/** @param mainFolder of dist/electron/main.cjs */
+/** @param mainFolder of electron/main.cjs: in dist/, or in the archive of a package */
 export function placesOf(mainFolder: string): Places {
-  const dist = path.dirname(mainFolder);
+  const built = path.dirname(mainFolder);
+  // In a package the programs lie beside the archive, where any Node can run them (build/package/stage.mjs).
+  const programs = path.extname(built) === '.asar' ? path.join(built, '..', 'programs') : built;
   return {
-    renderer: path.join(dist, 'renderer'),
+    renderer: path.join(built, 'renderer'),
     preload: path.join(mainFolder, 'preload.cjs'),
     assets: path.join(mainFolder, 'assets'),
-    engine: path.join(dist, 'sync-engine', 'main.js'),
-    server: path.join(dist, 'cloud', 'main.js'),
+    engine: path.join(programs, 'sync-engine', 'main.js'),
+    server: path.join(programs, 'cloud', 'main.js'),
   };
 }

@@ -23,5 +23,7 @@ export type TrayIcon = (typeof trayIcons)[number];
 export function trayIconFile(icon: TrayIcon, platform: NodeJS.Platform, isDarkPanel: boolean): string {
   // Electron finds the picture for high densities (@2x) by itself, and a template by its name.
   if (platform === 'darwin') return `${icon}-Template.png`;
+  // One file with each size that its scalings ask for.
+  if (platform === 'win32') return `${icon}-${isDarkPanel ? 'dark' : 'light'}.ico`;
   return `${icon}-${isDarkPanel ? 'dark' : 'light'}.png`;
 }

@@ -54,7 +54,7 @@ export class Tray {
 
   /** With those of its submenus, in order; without separators. */
   async items(): Promise<TrayMenuItem[]> {
-    const layout = await this.#menu(['GetLayout', '0', '-1', '[]']);
+    const layout = await this.#menu(['GetLayout', '0', '-1', '@as []']);
     return [...layout.matchAll(/\((\d+), (?:@a\{sv\} )?\{([^{}]*)\}/g)].flatMap(([, id, properties = '']) => {
       const [, single, double] =
         /'label': <(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")>/.exec(properties) ?? [];
@@ -67,7 +67,7 @@ export class Tray {
   async click(label: string): Promise<void> {
     const item = (await this.items()).find((one) => one.label === label);
     if (item?.enabled !== true) throw new Error(`the tray's menu offers no "${label}"`);
-    await this.#menu(['Event', String(item.id), 'clicked', '<0>', '0']);
+    await this.#menu(['Event', String(item.id), "'clicked'", '<0>', 'uint32 0']);
   }
 
   #property(name: string): Promise<string> {
@@ -99,7 +99,7 @@ async function call(
 ): Promise<string> {
   const { stdout } = await run(
     'gdbus',
-    ['call', '--session', '--dest', name, '--object-path', path, '--method', method, ...args],
+    ['call', '--session', '--dest', name, '--object-path', path, '--method', method, '--', ...args],
     { env, maxBuffer: 16 << 20 },
   );
   return stdout;
