@@ -69,8 +69,12 @@ export function toolArguments(name, args) {
 
 /** Runs Node 24 in the foreground, passes signals on, and resolves to its exit code. */
 export function runOnNode24(args, options = {}) {
+  return runInForeground(node24, args, options);
+}
+
+export function runInForeground(program, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(node24, args, { stdio: 'inherit', env: environment(), ...options });
+    const child = spawn(program, args, { stdio: 'inherit', env: environment(), ...options });
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     const forward = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, forward);

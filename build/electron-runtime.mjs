@@ -33,27 +33,47 @@ const electronPackage = path.join(root, 'node_modules', 'electron');
 
 /** @returns {{ folder: string, binary: string, version: string, release: boolean }} */
 export function ensureElectron() {
-  const wanted = JSON.parse(readFileSync(path.join(electronPackage, 'package.json'), 'utf8')).version;
-  const own = path.join(electronPackage, 'dist');
   const standIn = path.join(cacheFolder, `electron-${STAND_IN.version}`);
-  const isOwn = () => readOrNull(path.join(own, 'version'))?.replace(/^v/, '') === wanted;
   const isStandIn = () => readOrNull(path.join(standIn, 'version')) === STAND_IN.version;
-  if (!isOwn() && !isStandIn()) {
+  // A download that failed once is not tried each time.
+  const own = releasedElectron(!isStandIn());
+  if (own !== null) return { ...own, release: true };
+  if (!isStandIn()) {
     withLock('electron', () => {
-      if (isOwn() || isStandIn()) return;
-      process.stderr.write(`Fetching Electron ${wanted} ...\n`);
+      if (!isStandIn()) makeStandIn(standIn, wantedVersion());
+    });
+  }
+  return {
+    folder: standIn,
+    binary: path.join(standIn, 'electron'),
+    version: STAND_IN.version,
+    release: false,
+  };
+}
+
+/** The one that package.json names; null when it is not there and, with `fetch`, cannot be fetched. */
+export function releasedElectron(fetch = true) {
+  const version = wantedVersion();
+  const folder = path.join(electronPackage, 'dist');
+  const isThere = () => readOrNull(path.join(folder, 'version'))?.replace(/^v/, '') === version;
+  if (!isThere() && fetch) {
+    withLock('electron', () => {
+      if (isThere()) return;
+      process.stderr.write(`Fetching Electron ${version} ...\n`);
+      const env = environment();
       spawnSync(node24, ['install.js'], {
         cwd: electronPackage,
         stdio: 'ignore',
         timeout: FETCH_LIMIT_MS,
-        env: environment(),
+        env,
       });
-      if (!isOwn()) makeStandIn(standIn, wanted);
     });
   }
-  return isOwn()
-    ? { folder: own, binary: path.join(own, ownBinary()), version: wanted, release: true }
-    : { folder: standIn, binary: path.join(standIn, 'electron'), version: STAND_IN.version, release: false };
+  return isThere() ? { folder, binary: path.join(folder, ownBinary()), version } : null;
+}
+
+function wantedVersion() {
+  return JSON.parse(readFileSync(path.join(electronPackage, 'package.json'), 'utf8')).version;
 }
 
 function ownBinary() {

@@ -9,12 +9,14 @@ import { printable, writeLines } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 const HELP = [
-  'Usage: npm start -- [--folder DIR] [--email ADDRESS]',
+  'Usage: npm start',
+  '       npm start -- --terminal [--folder DIR] [--email ADDRESS]',
   '       npm start -- --demo',
   '',
-  'Starts an account server and the sync engine on this machine, asks for what it does not know (a folder,',
-  'an e-mail address, a password; COFFRE_PASSWORD answers for the last) and keeps the folder in sync until',
-  'Ctrl-C. --demo asks nothing: two devices, a few files, and a look at what the server holds.',
+  'Opens the app where there is a display. Without one, or with --terminal, it starts an account server and the',
+  'sync engine on this machine, asks for what it does not know (a folder, an e-mail address, a password;',
+  'COFFRE_PASSWORD answers for the last) and keeps the folder in sync until Ctrl-C. --demo asks nothing:',
+  'two devices, a few files, and a look at what the server holds.',
 ];
 
 /** Ending in good order may take so long at most. */
@@ -47,6 +49,8 @@ async function main(): Promise<number> {
     const { values } = parseArgs({
       options: {
         demo: { type: 'boolean', default: false },
+        // Understood by build/start.mjs, which would open the app otherwise.
+        terminal: { type: 'boolean', default: false },
         folder: { type: 'string' },
         email: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
