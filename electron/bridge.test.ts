@@ -31,6 +31,7 @@ function bridgeOf(answer: (call: Call) => unknown, part: Partial<BridgeParts> = 
       },
     } as unknown as AppHandlers,
     keyForEnrolment: async () => 'the-key',
+    done: async () => undefined,
     sendProgress: (event) => progress.push(event),
     onDefect: (error) => defects.push(error),
     ...part,

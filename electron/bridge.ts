@@ -34,6 +34,8 @@ export interface BridgeParts {
   readonly engine: Pick<EngineLink, 'call'>;
   /** Base64; null where the password has to lock the device. */
   readonly keyForEnrolment: () => Promise<string | null>;
+  /** A call of the engine went well. */
+  readonly done: (method: ControlMethod, params: unknown) => Promise<void>;
   readonly sendProgress: (progress: ControlEventData<'progress'>) => void;
   /** A broken invariant: to be logged, not shown. */
   readonly onDefect: (error: unknown) => void;
@@ -100,10 +102,12 @@ export class Bridge {
     try {
       const parsed = controlMethods[method].params.safeParse(await this.#withKey(method, params));
       if (!parsed.success) throw notUnderstood(method);
-      return await this.#parts.engine.call(method, parsed.data, {
+      const result = await this.#parts.engine.call(method, parsed.data, {
         signal: controller.signal,
         onProgress: (progress) => this.#parts.sendProgress({ ...progress, request }),
       });
+      await this.#parts.done(method, parsed.data);
+      return result;
     } finally {
       this.#running.delete(request);
     }

@@ -28,6 +28,7 @@ import { ServerKeeper } from './server-keeper.ts';
 import { languageOf, Texts } from './texts.ts';
 import { TrayIconView } from './tray.ts';
 import { trayModel, type TrayAction } from './tray-model.ts';
+import { Unlocking } from './unlocking.ts';
 import { Updater } from './updater.ts';
 import { inUtilityProcess } from './utility-program.ts';
 import { AppWindow, registerScheme } from './window.ts';
@@ -82,6 +83,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   delete env['COFFRE_PASSWORD'];
   delete env['COFFRE_NEW_PASSWORD'];
   const link = new EngineLink();
+  const unlocking = new Unlocking(link, keychain);
   const supervisor = new EngineSupervisor(
     {
       connect: async () => {
@@ -121,20 +123,11 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
     onAddress: () => void followServer().catch(onDefect),
   });
 
-  /** Opens the keys with the OS keychain. What it cannot open the person opens with the password. */
-  async function unlock(): Promise<void> {
-    const unlockKey = await keychain.stored();
-    if (unlockKey === null) return;
-    await link.call('unlock', { unlockKey }).catch((error: unknown) => {
-      if (!(error instanceof PersonError)) throw error;
-    });
-  }
-
   async function afterConnecting(): Promise<void> {
     const { status } = link;
     if (status === null) return;
     if (status.account !== null) void server.keepFor(status.account.server).catch(onDefect);
-    if (status.state === 'locked') await unlock();
+    if (status.state === 'locked') await unlocking.unlock();
     if (status.account !== null) {
       const { rows } = await link.call('activity.list', { limit: 100 }).catch(() => ({ rows: [] }));
       recent.add(rows);
@@ -154,7 +147,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   }
 
   // What the person sees.
-  const notices = new NoticeModel(texts.text, (issue) => issue.reason);
+  const notices = new NoticeModel(texts.text, (issue) => texts.issue(issue));
   const notifications: Notifications = new Notifications(
     () => file.settings.notifications && !window.isFocused && !isQuitting,
     ({ destination }) => navigate(destination),
@@ -189,6 +182,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   const bridge: Bridge = new Bridge({
     engine: link,
     keyForEnrolment: () => keychain.forEnrolment(),
+    done: (method, params) => unlocking.done(method, params),
     sendProgress: (progress) => tell('progress', progress),
     onDefect,
     handlers: appHandlers({

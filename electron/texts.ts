@@ -3,6 +3,9 @@ import i18next, { type i18n } from 'i18next';
 import type { AppInfo, AppSettings } from '../protocol/app.ts';
 import en from './locales/en.json' with { type: 'json' };
 import fr from './locales/fr.json' with { type: 'json' };
+// What is wrong has one wording, in the window and in a notification.
+import windowEn from '../renderer/locales/en.json' with { type: 'json' };
+import windowFr from '../renderer/locales/fr.json' with { type: 'json' };
 
 export type Language = AppInfo['language'];
 /** `key`: SECTION.NAME of the locale files. */
@@ -22,7 +25,10 @@ export class Texts {
     void this.#i18n.init({
       lng: language,
       fallbackLng: 'en',
-      resources: { en: { translation: en }, fr: { translation: fr } },
+      resources: {
+        en: { translation: { ...en, issues: windowEn.issues } },
+        fr: { translation: { ...fr, issues: windowFr.issues } },
+      },
       // The texts are in memory and go into no page.
       initAsync: false,
       interpolation: { escapeValue: false },
@@ -36,6 +42,12 @@ export class Texts {
   async speak(language: Language): Promise<void> {
     this.#language = language;
     await this.#i18n.changeLanguage(language);
+  }
+
+  /** One line of what is wrong; of a newer engine's code its own words. */
+  issue({ code, reason }: { readonly code: string; readonly reason: string }): string {
+    const key = `issues.${code}.title`;
+    return this.#i18n.exists(key) ? this.#i18n.t(key) : reason;
   }
 
   readonly text: Translate = (key, values) => this.#i18n.t(key, { ...values });
