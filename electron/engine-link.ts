@@ -24,11 +24,18 @@ export class EngineLink {
     this.#listeners.add(listener);
   }
 
-  /** Of the supervisor. */
-  async connected(client: ControlClient): Promise<void> {
-    await client.subscribe(['status', 'activity', 'issues'], (event) => this.#tell(event));
-    this.#tell({ event: 'status', data: await client.call('status', {}) });
+  /**
+   * Of the supervisor. `open` unlocks the device where it can, before anybody is told how it stands or may call:
+   * a lock that opens by itself is nothing to tell.
+   */
+  async connected(client: ControlClient, open: (client: ControlClient) => Promise<void>): Promise<void> {
+    await client.subscribe(['status', 'activity', 'issues'], (event) => {
+      if (this.#client === client) this.#tell(event);
+    });
+    if ((await client.call('status', {})).state === 'locked') await open(client);
+    const status = await client.call('status', {});
     this.#client = client;
+    this.#tell({ event: 'status', data: status });
     this.#release();
   }
 

@@ -83,7 +83,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   delete env['COFFRE_PASSWORD'];
   delete env['COFFRE_NEW_PASSWORD'];
   const link = new EngineLink();
-  const unlocking = new Unlocking(link, keychain);
+  const unlocking = new Unlocking(keychain);
   const supervisor = new EngineSupervisor(
     {
       connect: async () => {
@@ -104,7 +104,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
         tray.update();
       },
       connected: async (client) => {
-        await link.connected(client);
+        await link.connected(client, (locked) => unlocking.unlock(locked));
         void afterConnecting().catch(onDefect);
       },
       gone: () => {
@@ -127,7 +127,6 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
     const { status } = link;
     if (status === null) return;
     if (status.account !== null) void server.keepFor(status.account.server).catch(onDefect);
-    if (status.state === 'locked') await unlocking.unlock();
     if (status.account !== null) {
       const { rows } = await link.call('activity.list', { limit: 100 }).catch(() => ({ rows: [] }));
       recent.add(rows);

@@ -5,24 +5,22 @@
  */
 import type { ControlMethod } from '../protocol/control.ts';
 import { PersonError } from '../protocol/errors.ts';
-import type { EngineLink } from './engine-link.ts';
+import type { ControlClient } from '../sync-engine/client/client.ts';
 import type { Keychain } from './keychain.ts';
 
 export class Unlocking {
-  readonly #engine: Pick<EngineLink, 'call'>;
   readonly #keychain: Pick<Keychain, 'isSafe' | 'stored'>;
   #password: string | null = null;
 
-  constructor(engine: Pick<EngineLink, 'call'>, keychain: Pick<Keychain, 'isSafe' | 'stored'>) {
-    this.#engine = engine;
+  constructor(keychain: Pick<Keychain, 'isSafe' | 'stored'>) {
     this.#keychain = keychain;
   }
 
   /** What cannot be opened here the person opens with the password. */
-  async unlock(): Promise<void> {
+  async unlock(engine: Pick<ControlClient, 'call'>): Promise<void> {
     const unlockKey = await this.#keychain.stored();
-    if (unlockKey !== null && (await this.#opens({ unlockKey }))) return;
-    if (this.#password !== null) await this.#opens({ password: this.#password });
+    if (unlockKey !== null && (await opens(engine, { unlockKey }))) return;
+    if (this.#password !== null) await opens(engine, { password: this.#password });
   }
 
   /** After a call of the window went well. */
@@ -31,15 +29,18 @@ export class Unlocking {
     const given = passwordAfter(method, params);
     if (given !== null && !(await this.#keychain.isSafe())) this.#password = given;
   }
+}
 
-  async #opens(secret: { unlockKey: string } | { password: string }): Promise<boolean> {
-    try {
-      await this.#engine.call('unlock', secret);
-      return true;
-    } catch (error) {
-      if (error instanceof PersonError) return false;
-      throw error;
-    }
+async function opens(
+  engine: Pick<ControlClient, 'call'>,
+  secret: { unlockKey: string } | { password: string },
+): Promise<boolean> {
+  try {
+    await engine.call('unlock', secret);
+    return true;
+  } catch (error) {
+    if (error instanceof PersonError) return false;
+    throw error;
   }
 }
 
