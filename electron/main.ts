@@ -21,13 +21,12 @@ import { EventRelay } from './event-relay.ts';
 import { Keychain } from './keychain.ts';
 import { NoticeModel } from './notice-model.ts';
 import { Notifications } from './notifications.ts';
-import { Pausing } from './pausing.ts';
 import { placesOf } from './places.ts';
 import { RecentFiles } from './recent-files.ts';
 import { ServerKeeper } from './server-keeper.ts';
 import { languageOf, Texts } from './texts.ts';
 import { TrayIconView } from './tray.ts';
-import { trayModel, type TrayAction } from './tray-model.ts';
+import { pauseEnd, trayModel, type TrayAction } from './tray-model.ts';
 import { Unlocking } from './unlocking.ts';
 import { Updater } from './updater.ts';
 import { inUtilityProcess } from './utility-program.ts';
@@ -212,7 +211,6 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
     sessionEnds: () => quit(false),
   });
   const relay = new EventRelay((event) => window.send(event.event, event.data));
-  const pausing = new Pausing(link);
   link.onEvent((event) => {
     relay.push(event);
     if (event.event === 'activity') recent.add(event.data.rows);
@@ -262,9 +260,11 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
       case 'reveal':
         return openPath(link, action.path, true);
       case 'pause':
-        return pausing.pause(action.until);
+        await link.call('pause', { untilMs: pauseEnd(action.until, Date.now()) });
+        return;
       case 'resume':
-        return pausing.resume();
+        await link.call('resume', {});
+        return;
       case 'restart-engine':
         supervisor.restart();
         return;
@@ -321,6 +321,12 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   }
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => quit(false));
+  // After a sleep old connections hang, and the disk may have changed unseen.
+  const nudge = (): void => {
+    if (link.status !== null) void link.call('nudge', {}).catch(() => undefined); // it looks by itself, later
+  };
+  powerMonitor.on('resume', nudge);
+  powerMonitor.on('unlock-screen', nudge);
   powerMonitor.on('shutdown', () => quit(false));
   app.on('activate', () => window.show());
   if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME);
