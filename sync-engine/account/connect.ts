@@ -1,6 +1,5 @@
 /** From an address to the account server, and from a device's secrets to a session there. */
 import type { Session } from '../../protocol/cloud.ts';
-import { PersonError } from '../../protocol/errors.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
 import { sign } from '../crypto/sign.ts';
 import { HttpAccountApi } from '../remote/account-api.ts';
@@ -10,7 +9,7 @@ import { HttpCloud } from '../remote/http-cloud.ts';
 import type { ServerAddress } from '../remote/server-address.ts';
 import { CloudSession } from '../remote/session.ts';
 import type { SecretStore } from './device-secrets.ts';
-import { personErrorOf, toPersonError } from './person-errors.ts';
+import { notAServer, personErrorOf, toPersonError } from './person-errors.ts';
 import { insist, type AccountTools } from './tools.ts';
 
 /** A connection of the engine to its account. */
@@ -46,12 +45,7 @@ async function requireServer(api: HttpAccountApi, tools: AccountTools): Promise<
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     if (error.fault !== 'malformed' && error.fault !== 'not-found') throw personErrorOf(error);
-    throw new PersonError(
-      'server-unreachable',
-      'what answers at this address is not a Coffre server',
-      'Check the address, the port, and whether this network asks you to sign in first.',
-      { cause: error },
-    );
+    throw notAServer({ cause: error });
   }
 }
 

@@ -45,6 +45,8 @@ export function personErrorOf(error: CloudError): PersonError {
         'Update the older of the two.',
         options,
       );
+    case 'stranger':
+      return notAServer(options);
     case 'malformed':
       return verificationError("the server's answer makes no sense", options);
     case 'unauthorized':
@@ -116,3 +118,12 @@ export const wrongPhrase = (): PersonError =>
     'the e-mail address or the recovery phrase is wrong',
     'Check that the phrase is the one shown when this account was made.',
   );
+
+export function notAServer(options?: ErrorOptions): PersonError {
+  return new PersonError(
+    'server-unreachable',
+    'what answers at this address is not a Coffre server',
+    'Check the address, the port, and whether this network asks you to sign in first.',
+    options,
+  );
+}

@@ -27,6 +27,7 @@ export type IssueCode =
   // the account
   | 'quota'
   | 'log-fault'
+  | 'bad-answers'
   | 'rolled-back'
   | 'forked'
   | 'copied-home'
@@ -128,6 +129,11 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   },
   'log-fault': {
     reason: 'The server sent something that failed verification. Nothing of it was applied.',
+    ways: ['retry'],
+  },
+  'bad-answers': {
+    reason:
+      'The server, or something between it and this device, keeps sending answers that cannot be read. Nothing of them was applied. If it lasts, tell whoever runs the server.',
     ways: ['retry'],
   },
   'rolled-back': {

@@ -10,6 +10,7 @@ import { makePairFolders, createMarker } from '../local-fs/root-marker.ts';
 import type { IssueRow, PairId } from '../manifest/manifest.ts';
 import { CloudError } from '../remote/cloud.ts';
 import type { QuotaState } from './commit-queue.ts';
+import { BadAnswers } from './bad-answers.ts';
 import { Connection } from './connection.ts';
 import type { PairRecord, SyncEngineParts } from './engine-parts.ts';
 import { IssueBoard } from './issue-board.ts';
@@ -35,6 +36,7 @@ export class SyncEngine {
   /** Raised by whatever may end somebody's wait. */
   readonly #changed = new Signal();
   readonly #issues: IssueBoard;
+  readonly #badAnswers: BadAnswers;
   readonly #quota: QuotaWait;
   readonly #vaults: Vaults;
   readonly #connection: Connection;
@@ -75,6 +77,7 @@ export class SyncEngine {
     this.#issues = new IssueBoard(manifest, clock, () => {
       hooks.changed('issues');
     });
+    this.#badAnswers = new BadAnswers(this.#issues);
     this.#quota = new QuotaWait({
       clock,
       random,
@@ -117,7 +120,11 @@ export class SyncEngine {
         event: (event) => {
           this.#vaults.onEvent(event);
         },
-        catchUp: () => this.#vaults.catchUp(),
+        catchUp: async () => {
+          const isSound = await this.#vaults.catchUp();
+          if (isSound) this.#badAnswers.lookedWell();
+          return isSound;
+        },
         lost: (fault) => {
           this.#connectionLost(fault);
         },
@@ -133,6 +140,7 @@ export class SyncEngine {
       connection: this.#connection,
       quota: this.#quota,
       issues: this.#issues,
+      badAnswers: this.#badAnswers,
       traffic: this.traffic,
       timeLeft: this.#timeLeft,
       clock,
@@ -157,6 +165,7 @@ export class SyncEngine {
     const wasClean = manifest.meta('clean-stop') === 'yes';
     manifest.setMeta('clean-stop', null);
     this.#vaults.forgetUnsent();
+    this.#badAnswers.forget();
     for (const record of pairs) this.#open(record, wasClean);
     this.#pause.look();
     this.#connected = this.#connection.stay();
@@ -197,6 +206,10 @@ export class SyncEngine {
 
   #connectionLost(fault: string): void {
     if (fault === 'refused' || fault === 'unauthorized') this.#parts.hooks.signedOut();
+    if (fault === 'malformed') {
+      this.#badAnswers.failed();
+      this.#changed.raise();
+    }
     if (fault === 'certificate') this.#issues.raise(null, null, 'certificate', '');
     if (fault === 'version') this.#issues.raise(null, null, 'server-version', '');
   }

@@ -4,6 +4,7 @@ import { basename, sep } from 'node:path';
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE } from '../../protocol/ids.ts';
 import type { ControlHandlers } from '../control/facade.ts';
+import type { IssueCode } from '../engine/issue-codes.ts';
 import { parseAccountPath, resolveSteps } from '../engine/paths.ts';
 import type { VaultSync } from '../engine/vault-sync.ts';
 import type { ConfigKey } from '../../protocol/control-engine.ts';
@@ -27,6 +28,15 @@ type EngineMethod =
   | 'activity.list'
   | 'config.get'
   | 'config.set';
+
+/** Of the server or the stored data: `coffre wait` exits 7. */
+const FAULTS: ReadonlySet<string> = new Set<IssueCode>([
+  'log-fault',
+  'bad-answers',
+  'rolled-back',
+  'forked',
+  'copied-home',
+]);
 
 export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> {
   const state = (): { state: ReturnType<Host['status']>['state'] } => ({ state: host.status().state });
@@ -56,7 +66,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
         case 'out-of-sync': {
           const isFault = engine
             .issues()
-            .some((issue) => ['log-fault', 'rolled-back', 'forked', 'copied-home'].includes(issue.code));
+            .some((issue) => FAULTS.has(issue.code));
           throw isFault
             ? new PersonError(
                 'verification',

@@ -20,7 +20,8 @@ export type CloudFault =
   | CloudErrorCode
   | 'offline' // no connection, cut, timed out
   | 'certificate' // TLS does not lead to the pinned or trusted certificate
-  | 'malformed'; // the answer does not parse, or is beyond its bounds
+  | 'stranger' // what answered is no account server: a captive portal, a proxy
+  | 'malformed'; // the answer is an account server's, and does not parse or is beyond its bounds
 
 export class CloudError extends Error {
   override readonly name = 'CloudError';

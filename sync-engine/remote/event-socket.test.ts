@@ -112,8 +112,8 @@ describe('the event socket', () => {
     [401, 'unauthorized'],
     [403, 'refused'],
     [503, 'unavailable'],
-    [200, 'malformed'],
-    [302, 'malformed'],
+    [200, 'stranger'],
+    [302, 'stranger'],
   ])('takes status %i as %s', async (status, fault) => {
     server.removeAllListeners('upgrade');
     server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {

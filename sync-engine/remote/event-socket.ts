@@ -115,5 +115,5 @@ function refusal(status: number): CloudError {
   if (status === 426) return new CloudError('version', 'the server speaks another version of the protocol');
   if (status === 429) return new CloudError('rate-limited', 'too many connections');
   if (status >= 500) return new CloudError('unavailable', `an answer with status ${status}`);
-  return new CloudError('malformed', `no event stream but status ${status}`);
+  return new CloudError('stranger', `no event stream but status ${status}`);
 }

@@ -7,9 +7,10 @@ import { WrongCertificate } from './connector.ts';
 /** OpenSSL's verify errors and Node's own, by the code on the error. */
 const CERTIFICATE =
   /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|^EPROTO$|ERR_SSL_/;
-/** The peer spoke, but not HTTP as it must be. */
-const GARBAGE =
-  /^HPE_|UND_ERR_(RES_CONTENT_LENGTH_MISMATCH|RES_EXCEEDED_MAX_SIZE|HEADERS_OVERFLOW|RESPONSE)|^WS_ERR_/;
+/** The peer does not speak HTTP, so nothing says that it is an account server. */
+const NOT_HTTP = /^HPE_|UND_ERR_(HEADERS_OVERFLOW|RESPONSE)/;
+/** The peer spoke, but not as it must. */
+const GARBAGE = /UND_ERR_RES_(CONTENT_LENGTH_MISMATCH|EXCEEDED_MAX_SIZE)|^WS_ERR_/;
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
@@ -33,7 +34,10 @@ export function toCloudError(error: unknown): CloudError {
     const message = "the server's certificate is not the expected one, or not trusted";
     return new CloudError('certificate', message, null, options);
   }
-  if (error instanceof errors.HTTPParserError || GARBAGE.test(code)) {
+  if (error instanceof errors.HTTPParserError || NOT_HTTP.test(code)) {
+    return new CloudError('stranger', 'what answers at this address does not speak HTTP', null, options);
+  }
+  if (GARBAGE.test(code)) {
     return new CloudError('malformed', 'the server does not answer as it should', null, options);
   }
   const why = code === '' ? 'the connection failed' : code;

@@ -97,7 +97,12 @@ describe('the HTTP client', () => {
       'version',
       (_q, r) => r.writeHead(200, { 'coffre-protocol': '2' }).end('{}'),
     ],
-    ['a captive portal', 'malformed', (_q, r) => r.writeHead(200).end('<html>')],
+    ['a captive portal', 'stranger', (_q, r) => r.writeHead(200).end('<html>')],
+    [
+      'a captive portal that says much',
+      'stranger',
+      (_q, r) => r.writeHead(200, { 'content-length': 2_000_000 }).write('<html>'),
+    ],
     ['a redirect', 'malformed', (_q, r) => r.writeHead(302, { ...GOOD, location: '/v1/x' }).end()],
     ['a proxy without its server', 'unavailable', (_q, r) => r.writeHead(502).end('<html>')],
     ['JSON that is cut', 'malformed', (_q, r) => r.writeHead(200, GOOD).end('{"hello":')],
@@ -135,11 +140,11 @@ describe('the HTTP client', () => {
     expect(await faultOf(client.json(answerSchema, { ...GET, maxBytes: 1_000_000 }))).toBe(fault);
   });
 
-  it('takes garbage as malformed and a closed port as offline', async () => {
+  it('takes garbage as a stranger and a closed port as offline', async () => {
     const port = await listening(
       createTcpServer((socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n'))),
     );
-    expect(await faultOf(clientOf(`http://127.0.0.1:${port}`).bytes(GET))).toBe('malformed');
+    expect(await faultOf(clientOf(`http://127.0.0.1:${port}`).bytes(GET))).toBe('stranger');
     const gone = createTcpServer();
     const free = await listening(gone);
     gone.close();

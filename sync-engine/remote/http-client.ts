@@ -158,7 +158,7 @@ async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
     reject(reason);
   };
   signal?.addEventListener('abort', stop);
-  const head: { status: number; headers: IncomingHttpHeaders } = { status: 0, headers: {} };
+  const head: Omit<Answer, 'bytes'> = { status: 0, headers: {} };
   let body = new BodyBuffer(0, 0);
   pool.dispatch(toDispatch(request), {
     onRequestStart(started) {
@@ -171,11 +171,11 @@ async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
       // A refusal is never larger than this, and may be larger than what was asked for.
       const most = status >= 400 ? MAX_ERROR_BYTES : (request.maxBytes ?? MAX_JSON_BYTES);
       const announced = Number(headers['content-length'] ?? 0);
-      if (announced > most) started.abort(tooLarge());
+      if (announced > most) started.abort(tooLarge(head));
       else body = new BodyBuffer(announced, most);
     },
     onResponseData(started, piece) {
-      if (!body.add(piece)) started.abort(tooLarge());
+      if (!body.add(piece)) started.abort(tooLarge(head));
     },
     onResponseEnd() {
       resolve({ ...head, bytes: body.take() });
@@ -221,7 +221,8 @@ class BodyBuffer {
   }
 }
 
-function tooLarge(): CloudError {
+function tooLarge({ status, headers }: Omit<Answer, 'bytes'>): CloudError {
+  if (headers[PROTOCOL_HEADER] === undefined) return strangerError(status, headers['retry-after']);
   return new CloudError('malformed', "the server's answer is larger than it may be");
 }
 
@@ -241,7 +242,7 @@ function strangerError(status: number, retryAfter: string | string[] | undefined
   const seconds = typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null;
   if (status === 429) return new CloudError('rate-limited', 'too many requests', seconds);
   if (status >= 500) return new CloudError('unavailable', `an answer with status ${status}`, seconds);
-  return new CloudError('malformed', 'what answers at this address is no account server');
+  return new CloudError('stranger', 'what answers at this address is no account server');
 }
 
 export function parseJson<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.infer<T> {

@@ -13,6 +13,7 @@ const RANK: Readonly<Record<string, number>> = {
   'root-foreign': 1,
   'bound-gone': 1,
   'log-fault': 1,
+  'bad-answers': 1,
   'rolled-back': 1,
   forked: 1,
   'copied-home': 1,

@@ -237,6 +237,20 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
+    attack: 'MS-11',
+    what: 'the count of answers that cannot be read',
+    file: 'sync-engine/engine/bad-answers.ts',
+    find: 'this.#inARow += 1;',
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
+    what: 'that one good look between two bad answers ends nothing',
+    file: 'sync-engine/engine/bad-answers.ts',
+    find: 'this.#isFresh = true;',
+    replace: '',
+  },
+  {
     attack: 'MS-13',
     what: 'the key of the chunk ids',
     file: KEYS,

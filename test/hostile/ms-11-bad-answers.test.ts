@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeChangesPage } from '../../protocol/pages.ts';
+import { CloudError } from '../../sync-engine/remote/cloud.ts';
+import { HostileWorld, type HostileDevice } from './hostile-world.ts';
+import { overTheWire } from './lies.ts';
+
+/** As if the answer of the server had been cut, or were not what it is said to be. */
+function unreadable(): never {
+  return overTheWire(() => {
+    decodeChangesPage(Uint8Array.of(1, 2, 3));
+    throw new Error('it decodes');
+  });
+}
+
+describe('MS-11: answers that cannot be read', () => {
+  let world: HostileWorld;
+  let ann: HostileDevice;
+  let bob: HostileDevice;
+
+  beforeEach(async () => {
+    world = await HostileWorld.start();
+    ann = await world.signup();
+    bob = await world.another(ann);
+    bob.line.silent = true;
+    ann.write('thesis.txt', 'the only copy');
+    await ann.settle();
+  });
+  afterEach(() => world.close());
+
+  /** The next `times` looks at the log are answered so; resolves when the last of them was asked for. */
+  function answered(times: number, lie: () => never): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = times;
+    bob.line.lies = {
+      changes: async (honest, vault, after) => {
+        if (left === 0) return honest.changes(vault, after);
+        left -= 1;
+        if (left === 0) resolve();
+        return lie();
+      },
+    };
+    bob.engine.nudge();
+    return promise;
+  }
+
+  it('raise an alarm after three in a row, apply nothing, and the alarm ends with them', async () => {
+    const before = bob.files();
+    const from = bob.line.asked.length;
+    void answered(Number.POSITIVE_INFINITY, unreadable);
+    expect(await bob.alarmed()).toEqual(['bad-answers']);
+    expect(bob.line.asked.slice(from).filter((method) => method === 'changes')).toHaveLength(3);
+    expect(bob.engine.state()).toBe('attention');
+    expect(await bob.look()).toEqual(['bad-answers']);
+    expect(bob.files()).toEqual(before);
+    expect(bob.told(from)).toEqual([]);
+    bob.line.lies = {};
+    await bob.until(() => bob.files()['thesis.txt'] === 'the only copy');
+    await bob.settle();
+    expect(bob.issues()).toEqual([]);
+  });
+
+  it('are no alarm when there are two of them, as after a broken transfer', async () => {
+    await answered(2, unreadable);
+    // An alarm would still stand at the first good look.
+    await bob.until(() => bob.files()['thesis.txt'] === 'the only copy');
+    expect(bob.issues()).toEqual([]);
+  });
+
+  it('are no alarm when what answers is no account server', async () => {
+    await answered(4, () => {
+      throw new CloudError('stranger', 'a captive portal');
+    });
+    await bob.until(() => bob.files()['thesis.txt'] === 'the only copy');
+    expect(bob.issues()).toEqual([]);
+  });
+
+  it('raise an alarm when they are given to commits alone', async () => {
+    bob.line.lies = { commit: () => Promise.resolve().then(unreadable) };
+    bob.write('mine.txt', 'mine');
+    expect(await bob.look()).toEqual(['bad-answers']);
+    bob.line.lies = {};
+    await bob.until(() => bob.engine.isOnline);
+    await bob.settle();
+    await ann.settle();
+    expect(ann.files()['mine.txt']).toBe('mine');
+  });
+});
