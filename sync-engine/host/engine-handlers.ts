@@ -64,9 +64,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
             'Free some space or empty the trash; see `coffre quota`.',
           );
         case 'out-of-sync': {
-          const isFault = engine
-            .issues()
-            .some((issue) => FAULTS.has(issue.code));
+          const isFault = engine.issues().some((issue) => FAULTS.has(issue.code));
           throw isFault
             ? new PersonError(
                 'verification',
