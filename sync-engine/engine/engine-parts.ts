@@ -35,6 +35,8 @@ export interface SyncEngineParts {
   readonly settings: SyncSettings;
   /** Learns the keys of vaults it has not seen; called when the account has new ones. */
   readonly joinVaults: () => Promise<void>;
+  /** Adds a line to the ignore rules at the top of a pair's folder. @throws PersonError */
+  readonly addIgnoreRule: (folder: string, rule: string) => Promise<void>;
   readonly hooks: {
     /** Something a person may see changed: state, issues, activity. */
     changed(what: 'status' | 'issues' | 'activity'): void;

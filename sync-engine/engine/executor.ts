@@ -41,6 +41,8 @@ export interface ExecutorParts {
     /** The disk refused: an issue, tried again later. */
     blocked(id: NodeId, code: string): void;
     settled(id: NodeId): void;
+    /** The local version of `of` is a node of its own now, beside the account's. */
+    copied(copy: NodeId, of: NodeId, name: string): void;
     /** The disk differs from what was last seen: scan the folder. */
     rescan(path: string): void;
   };
@@ -402,6 +404,7 @@ export class Executor {
         books.restat({ ...local, id: fresh }, stat, { name, localName: place.alias });
         for (const dirty of [id, fresh]) books.pair.markDirty(dirty);
         for (const child of books.pair.localChildren(fresh)) books.pair.markDirty(child.id);
+        hooks.copied(fresh, id, local.name);
         hooks.did(fresh, 'conflict', reason, 0);
       },
     };

@@ -15,8 +15,10 @@ export class IssueBoard {
     this.#changed = changed;
   }
 
-  raise(pair: PairId | null, node: NodeId | null, code: IssueCode, path: string): void {
-    const { reason, ways } = issueText(code);
+  /** @param more a sentence of its own, after the code's */
+  raise(pair: PairId | null, node: NodeId | null, code: IssueCode, path: string, more?: string): void {
+    const { reason: said, ways } = issueText(code);
+    const reason = more === undefined ? said : `${said} ${more}`;
     this.#manifest.raiseIssue({ pair, node, code, path, reason, ways, sinceMs: this.#clock.nowMs() });
     this.#changed();
   }

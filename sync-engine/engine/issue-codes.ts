@@ -35,16 +35,32 @@ export type IssueCode =
   | 'server-version'
   | 'certificate'
   // to be known
+  | 'conflict'
   | 'new-device'
   | 'device-revoked'
   | 'recovered'
   | 'manifest-rebuilt';
 
+/** What a person may choose; each is carried out by issue-ways.ts. */
+export type IssueWay =
+  | 'retry'
+  | 'dismiss'
+  | 'ignore'
+  | 'remove-pair'
+  | 'relink'
+  | 'delete'
+  | 'restore'
+  | 'rejoin'
+  | 'login-again'
+  | 'keep-both'
+  | 'keep-original'
+  | 'keep-copy';
+
 interface IssueText {
   /** One sentence: what is wrong and why it matters. */
   readonly reason: string;
-  /** What the person may choose. `retry` and `dismiss` are always understood. */
-  readonly ways: readonly string[];
+  /** What the person may choose. `retry` and `dismiss` are understood where nothing has to be decided. */
+  readonly ways: readonly IssueWay[];
 }
 
 const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
@@ -88,7 +104,7 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   },
   'invalid-name': {
     reason: 'The name is not valid Unicode, so other devices could not hold it. Rename it.',
-    ways: ['retry', 'ignore'],
+    ways: ['retry', 'dismiss'],
   },
   'name-not-possible': {
     reason: 'This folder cannot hold the name. Rename it on the device it comes from.',
@@ -162,6 +178,11 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
     reason: 'The server’s certificate is not the one this device knows. Do not go on unless you changed it.',
     ways: ['retry'],
   },
+  conflict: {
+    reason:
+      'This file and another version of it were changed at the same time. Both are kept: this one is a copy with a name of its own.',
+    ways: ['keep-both', 'keep-original', 'keep-copy'],
+  },
   'new-device': {
     reason: 'A new device was added to your account. If this was not you, revoke it.',
     ways: ['dismiss'],
@@ -178,12 +199,15 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   },
 };
 
+export const ISSUE_CODES = Object.keys(TEXTS) as readonly IssueCode[];
+
 export function issueText(code: IssueCode): IssueText {
   return TEXTS[code];
 }
 
 /** Notices inform; they are no reason to be out of sync. */
 const NOTICES: ReadonlySet<string> = new Set<IssueCode>([
+  'conflict',
   'new-device',
   'device-revoked',
   'recovered',

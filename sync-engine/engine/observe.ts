@@ -287,7 +287,8 @@ export class Observer {
     for (const name of folder.invalid) now.set(at(name), 'invalid-name');
     for (const entry of folder.entries)
       if (entry.stat.type === 'other') now.set(at(entry.name), 'not-supported');
-    for (const [path, code] of now) raise(null, code, path);
+    // Said once: what a person dismissed does not come back with every scan.
+    for (const [path, code] of now) if (before?.get(path) !== code) raise(null, code, path);
     for (const [path, code] of before ?? []) if (now.get(path) !== code) clearAt(path, code);
     if (now.size > 0) this.#reported.set(folder.path, now);
     else this.#reported.delete(folder.path);

@@ -65,8 +65,8 @@ export function openPair(parts: OpenPairParts): PairSync {
     },
     hooks: {
       wake,
-      raise: (node, code, path) => {
-        issues.raise(config.id, node, code, path);
+      raise: (node, code, path, more) => {
+        issues.raise(config.id, node, code, path, more);
       },
       clear: (node, code) => {
         issues.clear(config.id, node, code);

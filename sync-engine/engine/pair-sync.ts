@@ -9,6 +9,7 @@ import { plan } from '../plan/plan.ts';
 import { fitting } from '../plan/fitting.ts';
 import type { Trees } from '../plan/tree.ts';
 import { Books } from './books.ts';
+import { Conflicts } from './conflicts.ts';
 import { DirtySweep } from './dirty-sweep.ts';
 import { Executor } from './executor.ts';
 import { FetchLane } from './fetch-lane.ts';
@@ -34,7 +35,7 @@ const FOLDER_ISSUES: ReadonlySet<string> = new Set(['unreadable', 'path-too-long
 
 interface PairHooks {
   readonly wake: () => void;
-  readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
+  readonly raise: (node: NodeId | null, code: IssueCode, path: string, more?: string) => void;
   readonly clear: (node: NodeId | null, code?: IssueCode) => void;
   readonly clearAt: (path: string, code: IssueCode) => void;
   readonly did: (path: string, action: string, reason: string, bytes: number) => void;
@@ -74,6 +75,7 @@ export class PairSync {
   readonly #setbacks: Setbacks;
   readonly #removals: HeldRemovals;
   readonly #additions: HeldAdditions;
+  readonly #conflicts: Conflicts;
   readonly #unsettled: Unsettled;
   /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
   readonly #folder = new Mutex();
@@ -127,6 +129,14 @@ export class PairSync {
       books,
       relies: (id) => this.ingest.relies(id),
       space: parts.space,
+    });
+    this.#conflicts = new Conflicts({
+      books,
+      manifest,
+      disk,
+      raise: hooks.raise,
+      clear: hooks.clear,
+      rescan,
     });
     this.#unsettled = new Unsettled({
       books,
@@ -193,6 +203,9 @@ export class PairSync {
         },
         settled: (id) => {
           this.#recovered(id);
+        },
+        copied: (copy, of, name) => {
+          this.#conflicts.made(copy, of, name);
         },
         rescan,
       },
@@ -299,15 +312,17 @@ export class PairSync {
     if (this.pair.attempts(id) === 0) return;
     this.pair.release(id);
     this.#parts.hooks.clear(id);
+    this.#conflicts.tell(id);
   }
 
   /** A node that has nothing left to do has no issue either, however it came to that. */
   #forgetIssues(): void {
     const { manifest, hooks } = this.#parts;
+    this.#conflicts.forgetGone();
     for (const { pair, node, code } of manifest.issues()) {
       if (pair !== this.pair.config.id || node === null || this.pair.isDirty(node)) continue;
       const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node)?.type === 'folder';
-      if (code !== 'tree-fault' && !isOfScan) hooks.clear(node, code as IssueCode);
+      if (code !== 'tree-fault' && code !== 'conflict' && !isOfScan) hooks.clear(node, code as IssueCode);
     }
   }
 
@@ -347,6 +362,16 @@ export class PairSync {
     this.#parts.manifest.transaction(() => {
       this.pair.deselect(id, !on);
       this.books.markRemoteSubtree(id);
+    });
+    this.#parts.hooks.wake();
+  }
+
+  /** The person chose between a conflict copy and what it is a copy of. @throws PersonError out-of-sync */
+  async chooseVersion(copy: NodeId, way: 'keep-both' | 'keep-original' | 'keep-copy'): Promise<void> {
+    await this.#folder.run(async () => {
+      if (way === 'keep-original') await this.#conflicts.keepOriginal(copy);
+      else if (way === 'keep-copy') await this.#conflicts.keepCopy(copy);
+      else this.#conflicts.keepBoth(copy);
     });
     this.#parts.hooks.wake();
   }

@@ -154,6 +154,7 @@ export class SyncEngine {
       quota: this.#quota,
       vaults: this.#vaults,
       pairs,
+      addIgnoreRule: parts.addIgnoreRule,
       removePair: (id) => this.removePair(id),
     });
   }

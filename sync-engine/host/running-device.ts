@@ -27,6 +27,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
+import { addIgnoreRule } from './ignore-file.ts';
 import { MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -110,6 +111,7 @@ export class RunningDevice {
         downloadLimit: settings.number('download-limit') || null,
         scanIntervalMs: settings.number('scan-interval') * 1000,
       },
+      addIgnoreRule,
       joinVaults: () => this.joinVaults(),
       hooks: {
         changed: hooks.changed,

@@ -161,6 +161,7 @@ export class HostileDevice {
       watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
       pairs: [],
       settings: { uploadLimit: null, downloadLimit: null, scanIntervalMs: 3_600_000 },
+      addIgnoreRule: () => Promise.resolve(),
       joinVaults: () => Promise.resolve(),
       hooks: {
         changed: () => {

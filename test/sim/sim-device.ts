@@ -179,6 +179,7 @@ export class SimDevice {
       },
       pairs: isFirst ? [] : [this.#record],
       settings: { uploadLimit: null, downloadLimit: null, scanIntervalMs: SCAN_INTERVAL_MS },
+      addIgnoreRule: () => Promise.resolve(),
       joinVaults: async () => {
         await Promise.resolve();
       },
