@@ -139,6 +139,8 @@ export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
         if (row === null || event.altKey || event.ctrlKey || event.metaKey) return;
         if (event.key === 'Enter' && event.target === row) {
           const item = items[activeIndex];
+          // The button that what opens puts the focus on would be pressed by the same key.
+          event.preventDefault();
           if (item !== undefined) onAction?.(item);
           return;
         }

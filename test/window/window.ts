@@ -1,25 +1,15 @@
 /** The window as a person has it, in a real browser: the built pages behind the app's policy, a scripted engine. */
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import type { AppEventData } from '../../protocol/app.ts';
+import { SECURITY_HEADERS, WINDOW_URL, windowFile } from '../../electron/content-policy.ts';
 import { makeWorld, type Scenario } from '../fakes/app-bridge/scenarios.ts';
 import { ScriptedBridge } from '../fakes/app-bridge/scripted-bridge.ts';
 import type { World } from '../fakes/app-bridge/world.ts';
 
 const PAGES = path.resolve(import.meta.dirname, '../../dist/renderer');
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-};
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'";
-
 export type Place = Pick<AppEventData<'navigate'>, 'view'> & {
   readonly page?: string;
   readonly issue?: number;
@@ -60,15 +50,11 @@ export class WindowBrowser {
       const name = new URL(request.url ?? '/', 'http://window').pathname;
       // A browser asks for it unbidden; the app does not.
       if (name === '/favicon.ico') return void response.writeHead(204).end();
-      const file = path.join(PAGES, name === '/' ? 'index.html' : path.normalize(name));
-      void readFile(file).then(
-        (body) => {
-          response.setHeader('content-type', TYPES[path.extname(file)] ?? 'application/octet-stream');
-          response.setHeader('content-security-policy', POLICY);
-          response.end(body);
-        },
-        () => response.writeHead(404).end(),
-      );
+      void windowFile(PAGES, new URL(name === '/' ? '/index.html' : name, WINDOW_URL).href).then((file) => {
+        if (file === null) return response.writeHead(404).end();
+        response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': file.type });
+        return response.end(file.bytes);
+      });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const browser = await chromium.launch({

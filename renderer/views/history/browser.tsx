@@ -46,6 +46,7 @@ export function Browser(): ReactNode {
       key={place.vault}
       place={place}
       changes={changes}
+      hasMoved={chosen !== null}
       onGo={setPlace}
       onVaults={names.length > 1 ? () => setPlace(null) : null}
     />
@@ -60,6 +61,8 @@ function changeMark(state: Parameters<Parameters<typeof useStore>[0]>[0]): strin
 function FolderPage(props: {
   readonly place: Place;
   readonly changes: string;
+  /** Somebody opened it, rather than the view. */
+  readonly hasMoved: boolean;
   readonly onGo: (place: Place) => void;
   /** Null when there is no list of vaults to go back to. */
   readonly onVaults: (() => void) | null;
@@ -123,6 +126,7 @@ function FolderPage(props: {
         filter={filter}
         atMs={atMs}
         changes={changes}
+        takesFocus={props.hasMoved}
         onOpenFolder={(name) => go(childOf(place, name))}
         onOpenFile={(name) => setVersionsOf(childOf(place, name))}
         onRestore={(name, isFolder) => {

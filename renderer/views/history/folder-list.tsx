@@ -1,5 +1,5 @@
 /** The entries of a folder: folders first, each group by name, narrowed by the filter. */
-import { useCallback, useEffect, useMemo, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { CloudOff, FolderOpen, History, RotateCcw, SearchX } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ListingEntry } from '../../../protocol/control-tree.ts';
@@ -25,12 +25,15 @@ export interface FolderListProps {
   readonly changes: string;
   readonly onOpenFolder: (name: string) => void;
   readonly onOpenFile: (name: string) => void;
+  /** Somebody came here from another folder: the first entry gets the focus, which the other list took with it. */
+  readonly takesFocus: boolean;
   /** As it was at `atMs`. */
   readonly onRestore: (name: string, isFolder: boolean) => void;
 }
 
 export function FolderList(props: FolderListProps): ReactNode {
-  const { place, filter, atMs, changes, onOpenFolder, onOpenFile, onRestore } = props;
+  const { place, filter, atMs, changes, takesFocus, onOpenFolder, onOpenFile, onRestore } = props;
+  const [focusKey, setFocusKey] = useState<string | null>(null);
   const { t, i18n } = useTranslation();
   const format = useFormat();
   const path = placeText(place);
@@ -39,6 +42,8 @@ export function FolderList(props: FolderListProps): ReactNode {
     async (cursor, signal) => {
       const time = atMs === null ? {} : { atMs };
       const page = await engine.call('ls', { path, cursor, limit: PAGE, totals: true, ...time }, { signal });
+      const [first] = inOrder(page.entries, i18n.language);
+      if (takesFocus && first !== undefined) setFocusKey((old) => old ?? keyOf(first));
       return { items: page.entries, nextCursor: page.nextCursor };
     },
     // The past does not change.
@@ -52,11 +57,9 @@ export function FolderList(props: FolderListProps): ReactNode {
   }, [wanted, isWhole, isLoading, readMore]);
 
   const shown = useMemo(() => {
-    const order = new Intl.Collator(i18n.language, { numeric: true });
-    const rank = (entry: ListingEntry): number => (entry.type === 'folder' ? 0 : 1);
-    return (items ?? [])
-      .filter((entry) => entry.name.toLocaleLowerCase(i18n.language).includes(wanted))
-      .sort((a, b) => rank(a) - rank(b) || order.compare(a.name, b.name));
+    const isWanted = ({ name }: ListingEntry): boolean =>
+      name.toLocaleLowerCase(i18n.language).includes(wanted);
+    return inOrder((items ?? []).filter(isWanted), i18n.language);
   }, [items, wanted, i18n.language]);
 
   const open = useCallback(
@@ -146,6 +149,7 @@ export function FolderList(props: FolderListProps): ReactNode {
             renderRow={renderRow}
             onAction={open}
             onEndReached={readMore}
+            focusKey={focusKey}
             footer={
               isWhole ? undefined : (
                 <div className="entries-more">
@@ -158,6 +162,13 @@ export function FolderList(props: FolderListProps): ReactNode {
       )}
     </>
   );
+}
+
+/** Folders first, each group by name. */
+function inOrder(entries: readonly ListingEntry[], language: string): ListingEntry[] {
+  const order = new Intl.Collator(language, { numeric: true });
+  const rank = (entry: ListingEntry): number => (entry.type === 'folder' ? 0 : 1);
+  return [...entries].sort((a, b) => rank(a) - rank(b) || order.compare(a.name, b.name));
 }
 
 function sizeText(entry: ListingEntry, bytes: (value: number) => string): string {

@@ -8,11 +8,12 @@ import { readApp } from '../../store/engine-store.ts';
 import { useStore } from '../../store/use-store.ts';
 import { ChangePasswordDialog } from './change-password-dialog.tsx';
 import { PasswordDialog } from './password-dialog.tsx';
+import { PhraseDialog } from './phrase-dialog.tsx';
 import { Fact, Section } from './section.tsx';
 import { ServerDialog } from './server-dialog.tsx';
 import { SignOutDialog } from './sign-out-dialog.tsx';
 
-type Open = 'server' | 'password' | 'sign-out' | 'delete';
+type Open = 'server' | 'password' | 'phrase' | 'sign-out' | 'delete';
 
 export function AccountPage(): ReactNode {
   const { t } = useTranslation();
@@ -28,7 +29,11 @@ export function AccountPage(): ReactNode {
           <Fact
             term={t('settings.account.server')}
             action={
-              <Button size="small" onPress={() => setOpen('server')}>
+              <Button
+                size="small"
+                label={t('settings.account.serverTitle')}
+                onPress={() => setOpen('server')}
+              >
                 {t('settings.account.serverChange')}
               </Button>
             }
@@ -44,6 +49,12 @@ export function AccountPage(): ReactNode {
             about={t('settings.account.passwordAbout')}
             button={t('settings.account.passwordChange')}
             onPress={() => setOpen('password')}
+          />
+          <Action
+            title={t('settings.account.phrase')}
+            about={t('settings.account.phraseAbout')}
+            button={t('settings.account.phraseShow')}
+            onPress={() => setOpen('phrase')}
           />
         </ul>
       </Section>
@@ -65,6 +76,7 @@ export function AccountPage(): ReactNode {
       </Section>
       {open === 'server' && <ServerDialog server={account.server} onClose={close} />}
       {open === 'password' && <ChangePasswordDialog onClose={close} />}
+      {open === 'phrase' && <PhraseDialog email={account.email} server={account.server} onClose={close} />}
       {open === 'sign-out' && <SignOutDialog onClose={close} />}
       {open === 'delete' && <DeleteDialog email={account.email} onClose={close} />}
     </div>
@@ -83,7 +95,7 @@ function Action(props: {
         <h3>{props.title}</h3>
         <p className="soft small">{props.about}</p>
       </div>
-      <Button size="small" onPress={props.onPress}>
+      <Button size="small" label={`${props.button} ${props.title}`} onPress={props.onPress}>
         {props.button}
       </Button>
     </li>

@@ -1,23 +1,73 @@
-import type { ReactNode } from 'react';
+import { useId, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { engine } from '../../bridge/bridge.ts';
-import { ConfirmDialog } from '../../kit/dialog.tsx';
+import { Button } from '../../kit/button.tsx';
+import { RadioCards } from '../../kit/choice.tsx';
+import { Dialog } from '../../kit/dialog.tsx';
+import { ErrorNote } from '../../kit/states.tsx';
+import { PasswordField } from '../../kit/text-field.tsx';
+import { toast } from '../../kit/toast.tsx';
 import { readApp } from '../../store/engine-store.ts';
+import { useCall } from '../../store/use-call.ts';
 
 export function SignOutDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const { t } = useTranslation();
+  const form = useId();
+  const [where, setWhere] = useState<'here' | 'everywhere'>('here');
+  const [password, setPassword] = useState('');
+  const isReady = where === 'here' || password !== '';
+  const work = useCall(async (options) => {
+    await engine.call('logout', where === 'here' ? {} : { everywhere: true, password }, options);
+    if (where === 'everywhere') toast(t('settings.account.signOutAllDone'));
+    onClose();
+    await readApp();
+  });
   return (
-    <ConfirmDialog
+    <Dialog
       isOpen
       onClose={onClose}
       title={t('settings.account.signOutTitle')}
-      confirmLabel={t('settings.account.signOutConfirm')}
-      onConfirm={async () => {
-        await engine.call('logout', {});
-        await readApp();
-      }}
+      actions={
+        <>
+          <Button onPress={onClose} autoFocus>
+            {t('kit.cancel')}
+          </Button>
+          <Button kind="primary" type="submit" form={form} isDisabled={!isReady} isPending={work.isRunning}>
+            {t('settings.account.signOutConfirm')}
+          </Button>
+        </>
+      }
     >
-      <p>{t('settings.account.signOutHereAbout')}</p>
-    </ConfirmDialog>
+      <form
+        id={form}
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady) void work.run();
+        }}
+      >
+        <RadioCards
+          label={t('settings.account.signOutWhere')}
+          value={where}
+          onChange={setWhere}
+          cards={[
+            {
+              value: 'here',
+              title: t('settings.account.signOutHere'),
+              about: t('settings.account.signOutHereAbout'),
+            },
+            {
+              value: 'everywhere',
+              title: t('settings.account.signOutAll'),
+              about: t('settings.account.signOutAllAbout'),
+            },
+          ]}
+        />
+        {where === 'everywhere' && (
+          <PasswordField label={t('settings.password.own')} value={password} onChange={setPassword} />
+        )}
+        {work.error !== null && <ErrorNote error={work.error} />}
+      </form>
+    </Dialog>
   );
 }

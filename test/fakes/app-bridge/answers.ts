@@ -139,7 +139,19 @@ function engineAnswers(world: World, tell: Tell): Answers {
       world.password = newPassword;
       return {};
     },
-    logout: async () => {
+    'phrase.show': ({ password }) => {
+      requirePassword(password);
+      return { recoveryPhrase: world.phrase };
+    },
+    'phrase.renew': ({ password }) => {
+      requirePassword(password);
+      return { recoveryPhrase: world.phrase };
+    },
+    logout: async ({ everywhere, password }) => {
+      if (everywhere) {
+        requirePassword(password ?? '');
+        return {};
+      }
       world.status = { ...world.status, account: null, pairs: [] };
       await setState('signed-out');
       return {};
