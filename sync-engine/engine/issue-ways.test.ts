@@ -23,7 +23,9 @@ function world() {
   manifest.addPair(config);
   const clock = { nowMs: () => 1, monotonicMs: () => 1, sleep: () => Promise.resolve() };
   const issues = new IssueBoard(manifest, clock, () => undefined);
-  const note = (what: string) => (): undefined => void done.push(what);
+  const note = (what: string) => (): void => {
+    done.push(what);
+  };
   const run: PairRunWays = {
     record: { config, marker: { version: 1, pair: PAIR, account: 'd', device: 'e', random: 'f' } as never },
     sync: {
@@ -39,7 +41,12 @@ function world() {
   const vault = {
     vault: VAULT,
     stopped: new Error('its log failed'),
-    log: { rejoin: () => Promise.resolve(note('rejoined')()) },
+    log: {
+      rejoin: () => {
+        done.push('rejoined');
+        return Promise.resolve();
+      },
+    },
   } as unknown as VaultSync;
   const ways = new IssueWays({
     disk,
