@@ -187,8 +187,8 @@ module.exports = {
     room(
       'electron-sees-the-client',
       '^electron/',
-      [engineRoom('client'), '^programs/', '^protocol/'],
-      'The app drives a running engine through the control API, exactly as the command line does.',
+      [engineRoom('client'), '^programs/', '^protocol/', '^renderer/locales/[a-z]+\\.json$'],
+      'The app drives a running engine through the control API, exactly as the command line does. Of the window it takes words alone, so that an issue is called the same everywhere.',
     ),
     room(
       'renderer-sees-protocol',

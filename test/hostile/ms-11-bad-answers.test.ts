@@ -28,14 +28,14 @@ describe('MS-11: answers that cannot be read', () => {
   afterEach(() => world.close());
 
   /** The next `times` looks at the log are answered so; resolves when the last of them was asked for. */
-  function answered(times: number, lie: () => never): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  function answered(times: number, lie: () => never): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     let left = times;
     bob.line.lies = {
       changes: async (honest, vault, after) => {
         if (left === 0) return honest.changes(vault, after);
         left -= 1;
-        if (left === 0) resolve();
+        if (left === 0) resolve(undefined);
         return lie();
       },
     };
