@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import type { AppBridge, AppMethod, AppResult, BridgeRequest } from '../../protocol/app.ts';
 import type { ControlMethod, ControlResult } from '../../protocol/control.ts';
+import { killTree } from '../desktop/process-tree.ts';
 import type { Desktop } from '../desktop/session.ts';
 import { Tray } from '../desktop/tray.ts';
 
@@ -117,7 +118,7 @@ export class App {
     const child = this.#electron.process();
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    killTree(this.pid);
     await ended;
   }
 

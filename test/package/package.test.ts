@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { killTree } from '../desktop/process-tree.ts';
 import { Desktop } from '../desktop/session.ts';
 import { appEnvironment, PROJECT, sandboxArguments } from '../e2e/app.ts';
 import { until, World } from '../integration/harness.ts';
@@ -99,7 +100,6 @@ it('starts elsewhere, and its engine syncs a file', async () => {
       cwd: '/',
       env: { ...appEnvironment(desktop, { home, env: { COFFRE_NODE: node } }), NODE_PATH: '' },
       stdio: ['ignore', 'ignore', 'pipe'],
-      detached: true,
     });
     window = await PackagedWindow.of(started);
     const shown = window;
@@ -126,7 +126,7 @@ it('starts elsewhere, and its engine syncs a file', async () => {
     await ended;
   } finally {
     window?.close();
-    if (started?.exitCode === null && started.signalCode === null) process.kill(-started.pid!, 'SIGKILL');
+    if (started?.exitCode === null && started.signalCode === null) killTree(started.pid!);
     await world.end();
     await desktop.end();
   }
