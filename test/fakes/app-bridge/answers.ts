@@ -57,6 +57,7 @@ function engineAnswers(world: World, tell: Tell): Answers {
     wait: () => ({ seq: {} }),
     pause: () => setState('paused'),
     resume: () => setState('idle'),
+    nudge: () => ({ state: world.status.state }),
     unlock: async (params) => {
       if ('password' in params) requirePassword(params.password);
       return setState('idle');
