@@ -107,7 +107,7 @@ describe('tasks', () => {
   test('a folder is kept off this device', async () => {
     const window = await browser.open();
     await window.goTo({ view: 'settings', page: 'folders' });
-    await tabTo(window, /^Choose which folders of \/home\/claire\/Coffre/u);
+    await tabTo(window, /^Choose folders… of \/home\/claire\/Coffre/u);
     await keys(window, 'Enter');
     await tabTo(window, /^Thesis/u);
     await keys(window, 'Space');

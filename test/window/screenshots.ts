@@ -93,7 +93,7 @@ const states: readonly Shot[] = [
     name: 'settings-choose-folders',
     place: { view: 'settings', page: 'folders' },
     act: async (window) => {
-      await press(window, /^Choose which folders of \/home\/claire\/Coffre/u);
+      await press(window, /^Choose folders… of \/home\/claire\/Coffre/u);
       await press(window, 'Folders in Photos');
     },
   },

@@ -31,7 +31,7 @@ export function AccountPage(): ReactNode {
             action={
               <Button
                 size="small"
-                label={t('settings.account.serverTitle')}
+                label={`${t('settings.account.serverChange')} ${t('settings.account.server')}`}
                 onPress={() => setOpen('server')}
               >
                 {t('settings.account.serverChange')}

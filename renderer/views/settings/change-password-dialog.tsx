@@ -7,6 +7,7 @@ import { ErrorNote } from '../../kit/states.tsx';
 import { PasswordField } from '../../kit/text-field.tsx';
 import { toast } from '../../kit/toast.tsx';
 import { useCall } from '../../store/use-call.ts';
+import { NewPassword } from '../welcome/new-password.tsx';
 
 export function ChangePasswordDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const { t } = useTranslation();
@@ -47,13 +48,13 @@ export function ChangePasswordDialog({ onClose }: { readonly onClose: () => void
           onChange={setOldPassword}
           autoFocus
         />
-        <PasswordField
+        <NewPassword
           label={t('settings.account.passwordNew')}
-          about={t('settings.account.passwordNote')}
           value={newPassword}
           onChange={setNewPassword}
-          autoComplete="new-password"
+          error={null}
         />
+        <p className="soft small">{t('settings.account.passwordNote')}</p>
         {work.error !== null && <ErrorNote error={work.error} />}
       </form>
     </Dialog>
