@@ -50,6 +50,19 @@ test.each(walked)('every control is reached and seen: %s', async (scenario, toWa
 });
 
 describe('tasks', () => {
+  test('syncing is paused until tomorrow, and resumed', async () => {
+    const window = await browser.open();
+    await tabTo(window, 'Pause');
+    await keys(window, 'Enter', 'ArrowDown', 'Enter');
+    expect(window.bridge.callsOf('pause')).toEqual([{ untilMs: Date.UTC(2026, 9, 16, 6) }]);
+    await window.page.getByRole('heading', { level: 1, name: 'Paused until 8:00' }).waitFor();
+    await tabTo(window, 'Resume');
+    await keys(window, 'Enter');
+    await window.page.getByRole('heading', { name: 'Everything is in sync' }).waitFor();
+    expect(window.problems()).toEqual([]);
+    await window.close();
+  });
+
   test('an old version of a file is restored', async () => {
     const window = await browser.open();
     await window.goTo({ view: 'history' });
