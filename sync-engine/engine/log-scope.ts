@@ -1,5 +1,6 @@
 /** What the rooms of one vault's log share: whom it follows, with what, and where it keeps what it verified. */
 import type { DeviceChain } from '../../protocol/device-chain.ts';
+import { PersonError } from '../../protocol/errors.ts';
 import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import type { Manifest, VaultStore } from '../manifest/manifest.ts';
 import type { Cloud } from '../remote/cloud.ts';
@@ -51,4 +52,15 @@ export async function chainCovering({ identity, hooks }: LogScope, length: numbe
   const longer = await identity.followChain();
   hooks.chainMoved();
   return longer;
+}
+
+/** The device chain as the server has it; where that does not hold, the one this device verified. @throws CloudError */
+export async function newestChain({ identity, hooks }: LogScope): Promise<void> {
+  const { length } = identity.chain();
+  try {
+    await identity.followChain();
+  } catch (error) {
+    if (!(error instanceof PersonError && error.code === 'verification')) throw error;
+  }
+  if (identity.chain().length > length) hooks.chainMoved();
 }

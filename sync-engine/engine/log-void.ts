@@ -20,6 +20,17 @@ export function dueVoid({ vault, store, identity }: LogScope): HeadPin | null {
   return due[0] ?? null;
 }
 
+/**
+ * Whether an entry takes back what lies above this device's head, or its head too: what stopped the log may be gone
+ * from the server.
+ */
+export function isTakenBack({ vault, store, identity }: LogScope): boolean {
+  const { seq, chainLength } = store.cursor();
+  return identity
+    .chain()
+    .voids.some(({ at, pin }) => pin.vault === vault && at >= chainLength && pin.seq <= seq);
+}
+
 /** @throws CloudError, LogFault */
 export async function goBack(scope: LogScope, pin: HeadPin): Promise<void> {
   const { vault, store, identity } = scope;

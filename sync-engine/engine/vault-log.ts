@@ -11,9 +11,9 @@ import { InlinePacks } from './inline-packs.ts';
 import { LogFault } from './log-fault.ts';
 import { acceptCommit } from './log-follow.ts';
 import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
-import type { LogScope, VaultLogParts } from './log-scope.ts';
+import { newestChain, type LogScope, type VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
-import { dueVoid, goBack } from './log-void.ts';
+import { dueVoid, goBack, isTakenBack } from './log-void.ts';
 import { Mutex } from './mutex.ts';
 import { goAlong, pendingRejoin, takeRestoredHead } from './rejoin.ts';
 import { settleTrust } from './pack-trust.ts';
@@ -51,9 +51,9 @@ export class VaultLog {
     settleTrust(this.#scope);
   }
 
-  /** Whether the person took this log back to a head that it has not gone back to yet. */
+  /** Whether the person took this log, or what the server had above it, back, and nothing stands on that yet. */
   get isVoided(): boolean {
-    return dueVoid(this.#scope) !== null;
+    return isTakenBack(this.#scope);
   }
 
   async #pull(): Promise<boolean> {
@@ -61,12 +61,22 @@ export class VaultLog {
     const pin = dueVoid(this.#scope);
     if (pin !== null) await goBack(this.#scope, pin);
     const moved = await this.#follow().catch(async (error: unknown) => {
-      if (!wentBack(error) || !(await goAlong(this.#scope))) throw error;
+      if (!wentBack(error)) throw error;
+      if (!(await this.#goBackMeanwhile()) && !(await goAlong(this.#scope))) throw error;
       await this.#follow();
       return true;
     });
     await this.#finishRejoin();
     return moved;
+  }
+
+  /** The head went back: by an entry of the device chain that was made since that was read? */
+  async #goBackMeanwhile(): Promise<boolean> {
+    await newestChain(this.#scope);
+    const pin = dueVoid(this.#scope);
+    if (pin === null) return false;
+    await goBack(this.#scope, pin);
+    return true;
   }
 
   async #follow(): Promise<boolean> {
