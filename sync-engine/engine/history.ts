@@ -49,7 +49,8 @@ async function checkChained(log: VaultLog, cloud: Cloud, seq: number, hash: Hash
       previous = { seq: header.seq, hash: commitHash(signed.bytes) };
       const anchor = log.store.headerHash(header.seq);
       if (anchor === undefined) {
-        passed.push({ seq: header.seq, hash: previous.hash, device: header.device, receivedAtMs, signed });
+        const { seq: at, device } = header;
+        passed.push({ seq: at, hash: previous.hash, device, receivedAtMs, signed, nodes: null });
         continue;
       }
       if (anchor !== previous.hash) throw new LogFault('forked');
@@ -69,7 +70,7 @@ export async function checkKnown(log: VaultLog, cloud: Cloud, seq: number): Prom
   const hash = commitHash(received.signed.bytes);
   await checkChained(log, cloud, seq, hash);
   const { signed, receivedAtMs } = received;
-  log.store.addHeader({ seq, hash, device: header.device, receivedAtMs, signed });
+  log.store.addHeader({ seq, hash, device: header.device, receivedAtMs, signed, nodes: null });
 }
 
 /** The retained versions of a node, newest first; tombstones and unreadable ones are left out. */

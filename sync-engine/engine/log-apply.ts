@@ -69,7 +69,8 @@ export function applyCommit(scope: LogScope, commit: VerifiedCommit): void {
   }
   if (sum.root(header.seq) !== header.root) throw new LogFault('bad-root');
   const hash = commitHash(signed.bytes);
-  store.addHeader({ seq: header.seq, hash, device: header.device, receivedAtMs, signed });
+  const { seq, device } = header;
+  store.addHeader({ seq, hash, device, receivedAtMs, signed, nodes: nodes.length });
   const isHigh = header.seq >= cursor.highSeq;
   store.setCursor({
     seq: header.seq,

@@ -76,7 +76,7 @@ function keepState(scope: LogScope, snapshot: Snapshot, rewind: Rewind | null): 
     store.deleteHeadersFrom(1);
     const { device, seq } = header;
     const { receivedAtMs, signed } = snapshot;
-    store.addHeader({ seq, hash, device, receivedAtMs, signed });
+    store.addHeader({ seq, hash, device, receivedAtMs, signed, nodes: null });
     store.setCursor({
       seq,
       hash,

@@ -118,6 +118,8 @@ export interface HeaderRow {
   readonly receivedAtMs: number;
   /** Null for what an older Coffre verified. */
   readonly signed: SignedHeader | null;
+  /** How many nodes it changed, by the list its header signs; null where only the header was read. */
+  readonly nodes: number | null;
 }
 
 export interface VaultStore {
@@ -145,6 +147,8 @@ export interface VaultStore {
   header(seq: number): HeaderRow | undefined;
   /** From `seq` on, oldest first. */
   headersFrom(seq: number, limit: number): readonly HeaderRow[];
+  /** Below `seq`, newest first. */
+  headersBefore(seq: number, limit: number): readonly HeaderRow[];
   /** How many commits from `fromSeq` on the server received in each `stepMs` since `fromMs`, oldest first. */
   commitsPer(
     stepMs: number,

@@ -151,7 +151,7 @@ describe('content', () => {
 
 function header(seq: number, name: string, device: string): HeaderRow {
   const signed = { bytes: new Uint8Array(320).fill(seq), signature: new Uint8Array(64).fill(seq) };
-  return { seq, hash: hash(name), device: deviceId(device), receivedAtMs: seq * 10, signed };
+  return { seq, hash: hash(name), device: deviceId(device), receivedAtMs: seq * 10, signed, nodes: seq };
 }
 
 describe('headers', () => {
@@ -165,6 +165,11 @@ describe('headers', () => {
     }));
     expect(plain).toEqual(rows.slice(1));
     expect(vault.headersFrom(1, 1).map(({ seq }) => seq)).toEqual([1]);
+    expect(vault.headersBefore(9, 10).map(({ seq, nodes }) => [seq, nodes])).toEqual([
+      [2, 2],
+      [1, 1],
+    ]);
+    expect(vault.headersBefore(99, 1).map(({ seq }) => seq)).toEqual([9]);
     expect(vault.header(9)?.hash).toBe(hash('9'));
     expect(vault.header(8)).toBeUndefined();
     vault.addHeader({ ...header(10, '10', 'desk'), signed: null });

@@ -179,7 +179,14 @@ function contents({ database }: Shared, key: number): Pick<VaultStore, 'content'
 
 type HeaderPart = Pick<
   VaultStore,
-  'addHeader' | 'headerHash' | 'header' | 'headersFrom' | 'lastSeen' | 'deleteHeadersFrom' | 'commitsPer'
+  | 'addHeader'
+  | 'headerHash'
+  | 'header'
+  | 'headersFrom'
+  | 'headersBefore'
+  | 'lastSeen'
+  | 'deleteHeadersFrom'
+  | 'commitsPer'
 >;
 
 interface StoredHeader {
@@ -189,6 +196,7 @@ interface StoredHeader {
   readonly receivedAtMs: number;
   readonly bytes: Uint8Array | null;
   readonly signature: Uint8Array | null;
+  readonly nodes: number | null;
 }
 
 function headerRow({ bytes, signature, ...row }: StoredHeader): HeaderRow {
@@ -197,13 +205,14 @@ function headerRow({ bytes, signature, ...row }: StoredHeader): HeaderRow {
 
 function headers({ database }: Shared, key: number): HeaderPart {
   const columns = `seq, ${hexOf('hash')} AS hash, ${hexOf('device')} AS device,
-    received_at_ms AS receivedAtMs, bytes, signature`;
+    received_at_ms AS receivedAtMs, bytes, signature, nodes`;
   const add = database.prepare<
-    [number, number, Hash, DeviceId, number, Uint8Array | null, Uint8Array | null]
+    [number, number, Hash, DeviceId, number, Uint8Array | null, Uint8Array | null, number | null]
   >(
-    `INSERT INTO header (vault, seq, hash, device, received_at_ms, bytes, signature)
-     VALUES (?, ?, unhex(?), unhex(?), ?, ?, ?)
-     ON CONFLICT DO UPDATE SET received_at_ms = excluded.received_at_ms WHERE hash = excluded.hash`,
+    `INSERT INTO header (vault, seq, hash, device, received_at_ms, bytes, signature, nodes)
+     VALUES (?, ?, unhex(?), unhex(?), ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET received_at_ms = excluded.received_at_ms, nodes = coalesce(excluded.nodes, nodes)
+     WHERE hash = excluded.hash`,
   );
   const hash = database
     .prepare<[number, number], Hash>(`SELECT ${hexOf('hash')} FROM header WHERE vault = ? AND seq = ?`)
@@ -213,6 +222,9 @@ function headers({ database }: Shared, key: number): HeaderPart {
   );
   const from = database.prepare<[number, number, number], StoredHeader>(
     `SELECT ${columns} FROM header WHERE vault = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+  );
+  const before = database.prepare<[number, number, number], StoredHeader>(
+    `SELECT ${columns} FROM header WHERE vault = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
   );
   // Steps from device to device through the index; grouping would read every header there is.
   const seen = database.prepare<
@@ -239,7 +251,7 @@ function headers({ database }: Shared, key: number): HeaderPart {
   );
   const removeFrom = database.prepare<[number, number]>('DELETE FROM header WHERE vault = ? AND seq >= ?');
   return {
-    addHeader({ seq, hash: headerHash, device, receivedAtMs, signed }) {
+    addHeader({ seq, hash: headerHash, device, receivedAtMs, signed, nodes }) {
       const { changes } = add.run(
         key,
         seq,
@@ -248,6 +260,7 @@ function headers({ database }: Shared, key: number): HeaderPart {
         receivedAtMs,
         signed?.bytes ?? null,
         signed?.signature ?? null,
+        nodes,
       );
       if (changes === 0) throw new Error(`another header is known at ${seq}`);
     },
@@ -257,6 +270,7 @@ function headers({ database }: Shared, key: number): HeaderPart {
       return row === undefined ? undefined : headerRow(row);
     },
     headersFrom: (seq, limit) => from.all(key, seq, limit).map(headerRow),
+    headersBefore: (seq, limit) => before.all(key, seq, limit).map(headerRow),
     commitsPer: (stepMs, fromSeq, fromMs) => per.all({ key, stepMs, fromSeq, fromMs }),
     lastSeen: () => seen.all(key, key, key, key),
     deleteHeadersFrom: (seq) => void removeFrom.run(key, seq),
