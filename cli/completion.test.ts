@@ -25,6 +25,8 @@ describe('completion', () => {
     expect(offered('st')).toEqual(['start', 'stop', 'status']);
     expect(offered('trash', '')).toEqual(['list', 'restore', 'empty', '--help']);
     expect(offered('trash', 'restore', '--t')).toEqual(['--to']);
+    expect(offered('vault', '')).toEqual(['log', 'rewind', '--help']);
+    expect(offered('vault', 'rewind', '--d')).toEqual(['--dry-run']);
     expect(offered('wait', '--json', '--ti')).toEqual(['--timeout']);
   });
 

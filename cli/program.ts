@@ -9,6 +9,7 @@ import { PersonError } from '../protocol/errors.ts';
 const GROUPS: Readonly<Record<string, string>> = {
   pair: 'folders that are kept the same',
   trash: 'what was deleted',
+  vault: 'the log of a vault',
   account: 'the account as a whole',
   server: 'where the account is',
   service: 'the engine at login',

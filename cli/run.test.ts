@@ -93,6 +93,9 @@ describe('bad usage', () => {
     ['completion tcsh', 'no shell is called tcsh'],
     ['recover --server http://x', 'give --server, --email and --folder'],
     ['unlock', 'a secret is needed'],
+    ['vault rewind', '--to is missing'],
+    ['vault rewind --to last', 'to: not a whole number'],
+    ['vault log --limit 0', 'limit: at least 1'],
   ])('`coffre %s` exits 2 with one line', async (words, message) => {
     const ran = await coffre(words, { stdin: '' });
     expect(ran.exit).toBe(2);
@@ -409,6 +412,74 @@ describe('requests', () => {
     const ran = await coffre(words);
     expect([ran.exit, ran.err]).toEqual([0, '']);
     expect(facade.calls[0]!.request).toMatchObject(request as object);
+  });
+
+  describe('of `vault rewind`', () => {
+    const head = {
+      ...{ revision: 12, hash: 'ab'.repeat(32), receivedAtMs: 0, device: 'd1', deviceName: 'Desk' },
+      ...{ removed: false, nodes: 1, current: false },
+    };
+    const seen = {
+      ...{ vault: 'Files', to: head, commits: 3, unverified: 0, touchedCount: 1, done: false },
+      writers: [{ device: 'd2', deviceName: 'Phone', removed: true, current: false, commits: 3 }],
+      touched: [{ path: '/plan.txt', type: 'file', change: 'content', againBy: null }],
+    } as const;
+    const script: Script = {
+      'vault.rewind': ({ password }) => ({
+        ...seen,
+        writers: [...seen.writers],
+        touched: [...seen.touched],
+        done: password !== undefined,
+      }),
+    };
+
+    it('look first, then carry the password and the hash of what was seen', async () => {
+      await engine(script);
+      const ran = await coffre('vault rewind --to 12 --yes', { env: { COFFRE_PASSWORD: 'p' } });
+      const request = { vault: null, pair: null, to: 12, includeLive: false };
+      expect(facade.calls.map((call) => call.request)).toEqual([
+        request,
+        { ...request, hash: head.hash, password: 'p' },
+      ]);
+      expect(ran.err).toContain('Phone (removed): 3');
+      expect(ran.err).toContain('/plan.txt');
+      expect(ran.out).toContain('Files is back at revision 12');
+    });
+
+    it('ask nobody and change nothing without --yes and a terminal, nor with --dry-run', async () => {
+      await engine(script);
+      const env = { COFFRE_PASSWORD: 'p' };
+      const ran = await coffre('vault rewind --to 12', { env, stdin: 'y\n' });
+      expect([ran.exit, ran.err]).toEqual([2, expect.stringContaining('--yes')]);
+      expect((await coffre('vault rewind --to 12 --dry-run --json', { env })).json()).toEqual(seen);
+      expect(facade.calls.map(({ request }) => 'password' in (request as object))).toEqual([false, false]);
+    });
+  });
+
+  it('of `vault log` read as many pages as were asked for', async () => {
+    await engine({
+      'vault.heads': ({ cursor, limit }) => {
+        const from = cursor === null ? 600 : Number(cursor) - 1;
+        const heads = Array.from({ length: limit }, (_, index) => ({
+          ...{
+            revision: from - index,
+            hash: 'cd'.repeat(32),
+            receivedAtMs: 0,
+            device: 'd',
+            deviceName: 'Desk',
+          },
+          ...{ removed: false, nodes: null, current: false },
+        }));
+        return { vault: 'Files', heads, nextCursor: String(from - limit + 1) };
+      },
+    });
+    const ran = await coffre('vault log --limit 520');
+    expect(facade.calls.map(({ request }) => request)).toMatchObject([
+      { limit: 500, cursor: null },
+      { limit: 20, cursor: '101' },
+    ]);
+    expect(ran.out).toContain('Older ones: coffre vault log --before 81');
+    expect(ran.out).toMatch(/^81 .*cdcdcdcdcdcd {2}Desk$/m);
   });
 
   it('of `trash empty --now` carry the password', async () => {

@@ -12,6 +12,7 @@ import { accountMethods } from './control-account.ts';
 import { engineMethods } from './control-engine.ts';
 import { ignoreMethods } from './control-ignore.ts';
 import { treeMethods } from './control-tree.ts';
+import { vaultMethods } from './control-vault.ts';
 
 /** A frame is one line of JSON of at most this many bytes, the newline included, in either direction. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
@@ -24,6 +25,7 @@ export const controlMethods = {
   ...treeMethods,
   ...accountMethods,
   ...ignoreMethods,
+  ...vaultMethods,
 } as const;
 type ControlMethods = typeof controlMethods;
 export type ControlMethod = keyof ControlMethods;

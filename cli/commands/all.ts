@@ -27,6 +27,7 @@ import { status } from './status.ts';
 import { stop } from './stop.ts';
 import { trashEmpty, trashList, trashRestore } from './trash.ts';
 import { unlock } from './unlock.ts';
+import { vaultLog, vaultRewind } from './vault.ts';
 import { versions } from './versions.ts';
 import { wait } from './wait.ts';
 
@@ -58,6 +59,8 @@ export const COMMANDS: readonly Command[] = [
   exportTree,
   devices,
   devicesRevoke,
+  vaultLog,
+  vaultRewind,
   password,
   recover,
   recoveryShow,

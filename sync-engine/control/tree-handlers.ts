@@ -1,4 +1,4 @@
-/** Handlers of protocol/control-tree.ts: what the account holds, its history, and undo. */
+/** Handlers of protocol/control-tree.ts and control-vault.ts: what the account holds, its history, and undo. */
 import { join } from 'node:path';
 import type { ControlHandlers } from './facade.ts';
 import { emptyTrash } from '../engine/empty-trash.ts';
@@ -8,9 +8,11 @@ import { PastTrees } from '../engine/past-tree.ts';
 import type { Clock, RandomSource } from '../engine/ports.ts';
 import { proveRestorable } from '../engine/proof-of-restore.ts';
 import { restore, restoreTrashed } from '../engine/restore.ts';
+import { rewindVault } from '../engine/rewind.ts';
 import { timeline } from '../engine/timeline.ts';
 import { listTrash } from '../engine/trash.ts';
 import type { TreeHost } from '../engine/tree-host.ts';
+import { listHeads } from '../engine/vault-heads.ts';
 
 type TreeMethod =
   | 'ls'
@@ -21,7 +23,9 @@ type TreeMethod =
   | 'trash.restore'
   | 'trash.empty'
   | 'check'
-  | 'export';
+  | 'export'
+  | 'vault.heads'
+  | 'vault.rewind';
 
 export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> {
   const { tools } = host;
@@ -44,6 +48,8 @@ export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> 
       const world = { random, nowMs: tools.nowMs, folder: join(host.home.path, 'check') };
       return proveRestorable(host.running(), readDataPercent, world, context);
     },
+    'vault.heads': (request) => listHeads(host.running(), request, tools.nowMs()),
+    'vault.rewind': (request) => rewindVault(host.running(), request),
     export: (request, context) => exportAccount(request, host.tools, context),
   };
 }

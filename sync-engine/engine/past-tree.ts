@@ -24,6 +24,10 @@ export class PastTree {
     return this.#state.get(node);
   }
 
+  nodes(): Iterable<NodeId> {
+    return this.#state.keys();
+  }
+
   children(node: NodeId): readonly NodeId[] {
     return this.#children.get(node) ?? [];
   }

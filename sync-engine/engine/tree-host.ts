@@ -18,6 +18,8 @@ export interface TreeDevice {
   readonly engine: {
     vaults(): readonly VaultSync[];
     pairs(): readonly { readonly vault: VaultSync; readonly pair: PairStore }[];
+    /** Reads its log on, also where it had stopped and was taken back since. */
+    followVault(vault: VaultId): Promise<VaultSync>;
   };
 }
 

@@ -126,7 +126,15 @@ export class TreeUser {
       manifest: this.manifest,
       disk: this.disk,
       workers: this.workers,
-      engine: { vaults: () => this.vaults, pairs: () => this.pairs },
+      engine: {
+        vaults: () => this.vaults,
+        pairs: () => this.pairs,
+        followVault: async (vault) => {
+          const sync = this.vaults.find((one) => one.vault === vault) ?? this.#follow(vault);
+          await sync.log.pull();
+          return sync;
+        },
+      },
     };
     this.handlers = treeHandlers({
       running: () => this.running,

@@ -28,41 +28,19 @@ const keys = async ({ page }: OpenWindow, ...names: string[]): Promise<void> => 
   await settled(page);
 };
 
-/** Issues are on the status view alone. */
-const walked = [
-  ['ordinary', places],
-  ['conflicts', places.filter(({ view }) => view === 'status')],
-] as const;
-
-test.each(walked)('every control is reached and seen: %s', async (scenario, toWalk) => {
-  const window = await browser.open({ scenario });
-  for (const place of toWalk) {
+describe.each(places.map((place) => [placeName(place), place] as const))('%s', (_, place) => {
+  test.each(['ordinary', 'conflicts'] as const)('every control is reached and seen: %s', async (scenario) => {
+    const window = await browser.open({ scenario });
     await window.goTo(place);
-    const { reached, missed, invisible } = await walkByTab(window.page);
-    expect(reached.length).toBeGreaterThan(3);
-    expect([placeName(place), { missed, invisible }]).toEqual([
-      placeName(place),
-      { missed: [], invisible: [] },
-    ]);
-  }
-  expect(window.problems()).toEqual([]);
-  await window.close();
-});
-
-describe('tasks', () => {
-  test('syncing is paused until tomorrow, and resumed', async () => {
-    const window = await browser.open();
-    await tabTo(window, 'Pause');
-    await keys(window, 'Enter', 'ArrowDown', 'Enter');
-    expect(window.bridge.callsOf('pause')).toEqual([{ untilMs: Date.UTC(2026, 9, 16, 6) }]);
-    await window.page.getByRole('heading', { level: 1, name: 'Paused until 8:00' }).waitFor();
-    await tabTo(window, 'Resume');
-    await keys(window, 'Enter');
-    await window.page.getByRole('heading', { name: 'Everything is in sync' }).waitFor();
+    const walk = await walkByTab(window.page);
+    expect(walk.reached.length).toBeGreaterThan(3);
+    expect({ missed: walk.missed, invisible: walk.invisible }).toEqual({ missed: [], invisible: [] });
     expect(window.problems()).toEqual([]);
     await window.close();
   });
+});
 
+describe('tasks', () => {
   test('an old version of a file is restored', async () => {
     const window = await browser.open();
     await window.goTo({ view: 'history' });
