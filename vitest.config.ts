@@ -72,11 +72,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // A browser each, so one file at a time.
+          // A browser each; two of them fit.
           name: 'window',
           include: ['test/window/**/*.test.ts'],
           exclude: outside,
-          maxWorkers: 1,
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },

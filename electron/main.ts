@@ -9,6 +9,7 @@ import type { AppEventData, AppEventName, AppSettings } from '../protocol/app.ts
 import { controlEndpoint, homeFolder, makePrivateFolder } from '../protocol/control-endpoint.ts';
 import type { Status } from '../protocol/control-shapes.ts';
 import { PersonError } from '../protocol/errors.ts';
+import { pauseEnd } from '../protocol/pause-span.ts';
 import { connectIfRunning } from '../sync-engine/client/client.ts';
 import { AppFile } from './app-file.ts';
 import { appHandlers, openPath } from './app-handlers.ts';
@@ -26,7 +27,7 @@ import { RecentFiles } from './recent-files.ts';
 import { ServerKeeper } from './server-keeper.ts';
 import { languageOf, Texts } from './texts.ts';
 import { TrayIconView } from './tray.ts';
-import { pauseEnd, trayModel, type TrayAction } from './tray-model.ts';
+import { trayModel, type TrayAction } from './tray-model.ts';
 import { Unlocking } from './unlocking.ts';
 import { Updater } from './updater.ts';
 import { inUtilityProcess } from './utility-program.ts';

@@ -3,7 +3,7 @@ import i18next, { type i18n } from 'i18next';
 import type { AppInfo, AppSettings } from '../protocol/app.ts';
 import en from './locales/en.json' with { type: 'json' };
 import fr from './locales/fr.json' with { type: 'json' };
-// What is wrong has one wording, in the window and in a notification.
+// What is wrong, and how long a pause is, has one wording: in the window, a notification, the tray.
 import windowEn from '../renderer/locales/en.json' with { type: 'json' };
 import windowFr from '../renderer/locales/fr.json' with { type: 'json' };
 
@@ -26,8 +26,8 @@ export class Texts {
       lng: language,
       fallbackLng: 'en',
       resources: {
-        en: { translation: { ...en, issues: windowEn.issues } },
-        fr: { translation: { ...fr, issues: windowFr.issues } },
+        en: { translation: { ...en, issues: windowEn.issues, pause: windowEn.pause } },
+        fr: { translation: { ...fr, issues: windowFr.issues, pause: windowFr.pause } },
       },
       // The texts are in memory and go into no page.
       initAsync: false,

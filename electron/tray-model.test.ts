@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { statusOf } from '../test/fakes/scripted-facade.ts';
 import { Texts } from './texts.ts';
 import { trayIconFile, trayIcons } from './tray-icons.ts';
-import { pauseEnd, shown, trayModel, type TrayFacts, type TrayItem } from './tray-model.ts';
+import { shown, trayModel, type TrayFacts, type TrayItem } from './tray-model.ts';
 import { engineStates } from '../protocol/control-shapes.ts';
 
 const english = new Texts('en').text;
@@ -32,7 +32,7 @@ describe('the tray', () => {
       expect(model.icon).toBe(state);
       expect(model.tooltip).toMatch(/^Coffre – .{6,}/);
       expect(model.tooltip).not.toContain('state.');
-      expect(labels(model.items).join()).not.toMatch(/menu\.|\{\{/);
+      expect(labels(model.items).join()).not.toMatch(/menu\.|pause\.|\{\{/);
     }
   });
 
@@ -100,11 +100,4 @@ describe('the tray', () => {
     expect(shown('photo\u202egpj.exe')).toBe('photo�gpj.exe');
     expect(shown('x'.repeat(300)).length).toBeLessThanOrEqual(60);
   });
-});
-
-it('pauses for an hour, until eight tomorrow, or until told', () => {
-  const evening = new Date(2026, 2, 28, 22, 30).getTime();
-  expect(pauseEnd('hour', evening)).toBe(evening + 3_600_000);
-  expect(pauseEnd('tomorrow', evening)).toBe(new Date(2026, 2, 29, 8).getTime());
-  expect(pauseEnd('resumed', evening)).toBeNull();
 });

@@ -1,6 +1,7 @@
 /** What the tray shows, as a function of what is known. Every action of the icon is in its menu. */
 import type { EngineProcess, UpdateState } from '../protocol/app.ts';
 import type { Status } from '../protocol/control-shapes.ts';
+import { pauseSpans, type PauseSpan } from '../protocol/pause-span.ts';
 import type { RecentFile } from './recent-files.ts';
 import type { Translate } from './texts.ts';
 import type { TrayIcon } from './tray-icons.ts';
@@ -22,7 +23,6 @@ export type TrayAction =
     }
   | { readonly do: 'open-folder' | 'open-file' | 'reveal'; readonly path: string }
   | { readonly do: 'pause'; readonly until: PauseSpan };
-export type PauseSpan = 'hour' | 'tomorrow' | 'resumed';
 
 export type TrayItem =
   | { readonly kind: 'separator' }
@@ -131,19 +131,14 @@ function recentItems(recent: readonly RecentFile[], text: Translate): TrayItem {
 }
 
 function pauseItems(text: Translate): TrayItem {
-  const item = (key: string, until: PauseSpan): TrayItem => ({
-    kind: 'action',
-    label: text(`menu.${key}`),
-    action: { do: 'pause', until },
-  });
   return {
     kind: 'menu',
-    label: text('menu.pause'),
-    items: [
-      item('pauseHour', 'hour'),
-      item('pauseTomorrow', 'tomorrow'),
-      item('pauseUntilResumed', 'resumed'),
-    ],
+    label: text('pause.title'),
+    items: pauseSpans.map((until) => ({
+      kind: 'action',
+      label: text(`pause.${until}`),
+      action: { do: 'pause', until },
+    })),
   };
 }
 
@@ -160,14 +155,4 @@ export function shown(name: string): string {
       ? plain
       : `${points.slice(0, half).join('')}…${points.slice(-half).join('')}`;
   return short.replaceAll('&', '&&');
-}
-
-/** When a pause of that kind ends; null: when the person says so. Tomorrow begins at eight in the morning. */
-export function pauseEnd(until: PauseSpan, nowMs: number): number | null {
-  if (until === 'resumed') return null;
-  if (until === 'hour') return nowMs + 60 * 60_000;
-  const tomorrow = new Date(nowMs);
-  tomorrow.setDate(tomorrow.getDate() + 1);
-  tomorrow.setHours(8, 0, 0, 0);
-  return tomorrow.getTime();
 }

@@ -31,12 +31,13 @@ export function EmptyState(props: {
   );
 }
 
-export function LoadingState({ label }: { readonly label?: string }): ReactNode {
+export function LoadingState(props: { readonly label?: string; readonly isPage?: boolean }): ReactNode {
   const { t } = useTranslation();
+  const Label = props.isPage === true ? 'h1' : 'p';
   return (
     <div className="state" role="status">
       <Spinner />
-      <p className="state-text">{label ?? t('kit.loading')}</p>
+      <Label className="state-text">{props.label ?? t('kit.loading')}</Label>
     </div>
   );
 }
@@ -44,17 +45,19 @@ export function LoadingState({ label }: { readonly label?: string }): ReactNode 
 /** The whole place could not be shown. */
 export function ErrorState(props: {
   readonly error: ControlError;
+  readonly isPage?: boolean;
   readonly onRetry?: () => void;
   readonly actions?: ReactNode;
 }): ReactNode {
   const { t, i18n } = useTranslation();
   const text = errorText(t, i18n.language, props.error);
+  const Title = props.isPage === true ? 'h1' : 'p';
   return (
     <div className="state" role="alert">
       <div className="state-icon" data-kind="error" aria-hidden="true">
         <CircleAlert size={24} />
       </div>
-      <p className="state-title">{text.title}</p>
+      <Title className="state-title">{text.title}</Title>
       {text.hint !== '' && <p className="state-text">{text.hint}</p>}
       <div className="state-actions">
         {props.onRetry !== undefined && <Button onPress={props.onRetry}>{t('kit.retry')}</Button>}

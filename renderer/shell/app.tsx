@@ -52,17 +52,18 @@ function Face(): ReactNode {
   const [isWelcoming, setWelcoming] = useState(false);
 
   if (appError !== null && info === null)
-    return <ErrorState error={appError} onRetry={() => void readApp()} />;
-  if (info === null) return <LoadingState />;
+    return <ErrorState isPage error={appError} onRetry={() => void readApp()} />;
+  if (info === null) return <LoadingState isPage />;
   if (info.engine.state === 'failed') return <EngineFailed engine={info.engine} />;
   if (isWelcoming) return <WelcomeView info={info} onDone={() => setWelcoming(false)} />;
   if (info.engine.state === 'starting' && state === undefined)
-    return <LoadingState label={t('shell.starting')} />;
+    return <LoadingState isPage label={t('shell.starting')} />;
   if (state === undefined) {
     return statusError === null ? (
-      <LoadingState label={t('shell.starting')} />
+      <LoadingState isPage label={t('shell.starting')} />
     ) : (
       <ErrorState
+        isPage
         error={statusError}
         onRetry={() => void readApp()}
         actions={<Button onPress={() => void appCalls.call('app.quit', {})}>{t('shell.quit')}</Button>}

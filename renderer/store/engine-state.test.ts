@@ -67,13 +67,4 @@ describe('a status', () => {
     state = reduce(state, { kind: 'status', status: status({ state: 'signed-out', account: null }) });
     expect(state.formerAccount).toEqual(account);
   });
-  it('smooths the rate, and forgets it when nothing moves', () => {
-    const at = (up: number): Status => status({ transfer: { upBytesPerSecond: up, downBytesPerSecond: 0 } });
-    let state = reduce(initialState, { kind: 'status', status: at(1000) });
-    expect(state.bytesPerSecond).toBe(1000);
-    state = reduce(state, { kind: 'status', status: at(2000) });
-    expect(state.bytesPerSecond).toBe(1200);
-    state = reduce(state, { kind: 'status', status: at(0) });
-    expect(state.bytesPerSecond).toBe(0);
-  });
 });

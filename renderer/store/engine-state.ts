@@ -25,8 +25,6 @@ export interface EngineState {
   readonly appError: ControlError | null;
   readonly status: Status | null;
   readonly statusError: ControlError | null;
-  /** Up and down together, smoothed so that a time left does not jump. */
-  readonly bytesPerSecond: number;
   /** Whose device this was until a moment ago: signing in again begins with it. */
   readonly formerAccount: Status['account'];
   /** All of them, the status' first hundred until the rest has been read. */
@@ -41,7 +39,6 @@ export const initialState: EngineState = {
   appError: null,
   status: null,
   statusError: null,
-  bytesPerSecond: 0,
   formerAccount: null,
   issues: [],
   issueCount: 0,
@@ -119,12 +116,10 @@ function withActivity(state: EngineState, part: Partial<ActivityLog>): EngineSta
 function withStatus(state: EngineState, status: Status): EngineState {
   const isWhole = status.issues.length === status.issueCount;
   const issues = isWhole || state.issues.length < status.issues.length ? status.issues : state.issues;
-  const rate = status.transfer.upBytesPerSecond + status.transfer.downBytesPerSecond;
   return {
     ...state,
     status,
     statusError: null,
-    bytesPerSecond: state.bytesPerSecond === 0 || rate === 0 ? rate : state.bytesPerSecond * 0.8 + rate * 0.2,
     formerAccount: status.account ?? state.status?.account ?? state.formerAccount,
     issues,
     issueCount: status.issueCount,

@@ -28,19 +28,41 @@ const keys = async ({ page }: OpenWindow, ...names: string[]): Promise<void> => 
   await settled(page);
 };
 
-describe.each(places.map((place) => [placeName(place), place] as const))('%s', (_, place) => {
-  test.each(['ordinary', 'conflicts'] as const)('every control is reached and seen: %s', async (scenario) => {
-    const window = await browser.open({ scenario });
+/** Issues are on the status view alone. */
+const walked = [
+  ['ordinary', places],
+  ['conflicts', places.filter(({ view }) => view === 'status')],
+] as const;
+
+test.each(walked)('every control is reached and seen: %s', async (scenario, toWalk) => {
+  const window = await browser.open({ scenario });
+  for (const place of toWalk) {
     await window.goTo(place);
-    const walk = await walkByTab(window.page);
-    expect(walk.reached.length).toBeGreaterThan(3);
-    expect({ missed: walk.missed, invisible: walk.invisible }).toEqual({ missed: [], invisible: [] });
-    expect(window.problems()).toEqual([]);
-    await window.close();
-  });
+    const { reached, missed, invisible } = await walkByTab(window.page);
+    expect(reached.length).toBeGreaterThan(3);
+    expect([placeName(place), { missed, invisible }]).toEqual([
+      placeName(place),
+      { missed: [], invisible: [] },
+    ]);
+  }
+  expect(window.problems()).toEqual([]);
+  await window.close();
 });
 
 describe('tasks', () => {
+  test('syncing is paused until tomorrow, and resumed', async () => {
+    const window = await browser.open();
+    await tabTo(window, 'Pause');
+    await keys(window, 'Enter', 'ArrowDown', 'Enter');
+    expect(window.bridge.callsOf('pause')).toEqual([{ untilMs: Date.UTC(2026, 9, 16, 6) }]);
+    await window.page.getByRole('heading', { level: 1, name: 'Paused until 8:00' }).waitFor();
+    await tabTo(window, 'Resume');
+    await keys(window, 'Enter');
+    await window.page.getByRole('heading', { name: 'Everything is in sync' }).waitFor();
+    expect(window.problems()).toEqual([]);
+    await window.close();
+  });
+
   test('an old version of a file is restored', async () => {
     const window = await browser.open();
     await window.goTo({ view: 'history' });

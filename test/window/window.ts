@@ -122,13 +122,22 @@ export class WindowBrowser {
   }
 }
 
-/** After what the window asked for has come and been shown: nothing changed for a while. */
+/**
+ * After what the window asked for has come and been shown: nothing is asked any more and nothing changed for a
+ * few frames. Where an answer never comes, it is enough that nothing changed for long.
+ */
 export async function settled(page: Page): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {
-    let timer = setTimeout(done, 150);
-    const observer = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 150); });
-    const last = setTimeout(done, 3000);
-    function done() { clearTimeout(last); observer.disconnect(); resolve(); }
+    let changedMs = performance.now();
+    const observer = new MutationObserver(() => { changedMs = performance.now(); });
     observer.observe(document.body, { childList: true, subtree: true, attributes: true, characterData: true });
+    const began = changedMs;
+    const look = () => {
+      const nowMs = performance.now();
+      const isQuiet = nowMs - changedMs >= (globalThis.coffreAsked() > 0 ? 150 : 50);
+      if (isQuiet || nowMs - began > 3000) { observer.disconnect(); resolve(); }
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
   })`);
 }

@@ -1,4 +1,4 @@
-/** What is going on, as data: which sentence, and the figures under it. Pure. */
+/** What is going on, as data: which sentence. Pure. */
 import type { Status } from '../../../protocol/control-shapes.ts';
 
 export type Headline =
@@ -21,16 +21,4 @@ export function headlineOf(status: Pick<Status, 'state' | 'pending' | 'pairs'>):
       // Other faces of the window show these.
       return 'offline';
   }
-}
-
-/** Below this a rate says nothing about the end. */
-const LEAST_BYTES_PER_SECOND = 1000;
-/** Beyond a month it is a guess nobody is helped by. */
-const MOST_SECONDS = 30 * 86_400;
-
-/** Null while it cannot be told. */
-export function secondsLeft(pendingBytes: number, bytesPerSecond: number): number | null {
-  if (pendingBytes <= 0 || bytesPerSecond < LEAST_BYTES_PER_SECOND) return null;
-  const seconds = pendingBytes / bytesPerSecond;
-  return seconds > MOST_SECONDS ? null : seconds;
 }

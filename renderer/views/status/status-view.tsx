@@ -16,7 +16,7 @@ import './status-view.css';
 export function StatusView({ issueToShow }: { readonly issueToShow: number | null }): ReactNode {
   const { t } = useTranslation();
   const status = useStore((state) => state.status);
-  if (status === null) return <LoadingState />;
+  if (status === null) return <LoadingState isPage />;
   return (
     <div className="page">
       <Summary status={status} />

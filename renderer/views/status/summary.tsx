@@ -4,6 +4,7 @@ import {
   ArrowDown,
   ArrowUp,
   Check,
+  ChevronDown,
   CirclePause,
   CloudOff,
   Folder,
@@ -16,6 +17,7 @@ import {
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Status } from '../../../protocol/control-shapes.ts';
+import { pauseEnd, pauseSpans, type PauseSpan } from '../../../protocol/pause-span.ts';
 import { app, engine, toCallError } from '../../bridge/bridge.ts';
 import { Button } from '../../kit/button.tsx';
 import { MenuButton } from '../../kit/menu.tsx';
@@ -23,8 +25,9 @@ import { splitPath } from '../../kit/path-name.ts';
 import { toast } from '../../kit/toast.tsx';
 import { errorText } from '../../language/error-text.ts';
 import { useFormat } from '../../language/format.ts';
+import { useNow } from '../../store/use-now.ts';
 import { useStore } from '../../store/use-store.ts';
-import { headlineOf, secondsLeft, type Headline } from './headline.ts';
+import { headlineOf, type Headline } from './headline.ts';
 import './summary.css';
 
 const looks = {
@@ -38,6 +41,8 @@ const looks = {
   quota: { icon: HardDrive, tone: 'warning' },
 } as const satisfies Record<Headline, unknown>;
 
+const DAY_MS = 86_400_000;
+
 export function Summary({ status }: { readonly status: Status }): ReactNode {
   const { t } = useTranslation();
   const issueCount = useStore((state) => state.issueCount);
@@ -50,7 +55,13 @@ export function Summary({ status }: { readonly status: Status }): ReactNode {
         <Icon size={26} strokeWidth={2.2} />
       </span>
       <div className="summary-words">
-        <h1>{t(`status.headline.${headline}`, { count })}</h1>
+        <h1>
+          {headline === 'paused' && status.pausedUntilMs !== null ? (
+            <PausedUntil endMs={status.pausedUntilMs} />
+          ) : (
+            t(`status.headline.${headline}`, { count })
+          )}
+        </h1>
         <Figures status={status} headline={headline} />
       </div>
       <Actions status={status} />
@@ -61,9 +72,7 @@ export function Summary({ status }: { readonly status: Status }): ReactNode {
 function Figures({ status, headline }: { readonly status: Status; readonly headline: Headline }): ReactNode {
   const { t } = useTranslation();
   const format = useFormat();
-  const bytesPerSecond = useStore((state) => state.bytesPerSecond);
-  const { pending, transfer } = status;
-  const left = secondsLeft(pending.bytes, bytesPerSecond);
+  const { pending, transfer, secondsLeft } = status;
   const parts: ReactNode[] = [];
   if (headline === 'idle') parts.push(t('status.folders', { count: status.pairs.length }));
   else if (headline === 'no-folder') parts.push(t('status.noFolder'));
@@ -85,7 +94,8 @@ function Figures({ status, headline }: { readonly status: Status; readonly headl
         {format.bytesPerSecond(transfer.downBytesPerSecond)}
       </span>,
     );
-  if (headline === 'syncing' && left !== null) parts.push(t('status.left', { time: format.duration(left) }));
+  if (headline === 'syncing' && secondsLeft !== null)
+    parts.push(t('status.left', { time: format.duration(secondsLeft) }));
   if (parts.length === 0) return null;
   return (
     <p className="summary-figures soft figures">
@@ -96,6 +106,17 @@ function Figures({ status, headline }: { readonly status: Status; readonly headl
   );
 }
 
+/** A time of the next day needs no date. */
+function PausedUntil({ endMs }: { readonly endMs: number }): ReactNode {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const isNear = endMs - useNow() < DAY_MS;
+  return t('status.pausedUntil', { time: isNear ? format.time(endMs) : format.dateTime(endMs) });
+}
+
+const pauseFor = (span: PauseSpan): Promise<unknown> =>
+  engine.call('pause', { untilMs: pauseEnd(span, Date.now()) });
+
 function Actions({ status }: { readonly status: Status }): ReactNode {
   const { t, i18n } = useTranslation();
   const tell = (error: unknown): void => {
@@ -103,7 +124,7 @@ function Actions({ status }: { readonly status: Status }): ReactNode {
     toast(`${text.title} ${text.hint}`, 'error');
   };
   const open = (path: string): void => void app.call('path.open', { path }).catch(tell);
-  const pause = (): void => void engine.call('pause', {}).catch(tell);
+  const pause = (span: PauseSpan): void => void pauseFor(span).catch(tell);
   const resume = (): void => void engine.call('resume', {}).catch(tell);
   const [first] = status.pairs;
   return (
@@ -121,6 +142,7 @@ function Actions({ status }: { readonly status: Status }): ReactNode {
             <Button>
               <FolderOpen size={16} aria-hidden="true" />
               {t('status.openFolder')}
+              <ChevronDown size={14} aria-hidden="true" />
             </Button>
           }
           entries={status.pairs.map((pair) => ({
@@ -137,10 +159,21 @@ function Actions({ status }: { readonly status: Status }): ReactNode {
           {t('status.resume')}
         </Button>
       ) : (
-        <Button onPress={pause}>
-          <Pause size={16} aria-hidden="true" />
-          {t('status.pause')}
-        </Button>
+        <MenuButton
+          label={t('pause.title')}
+          trigger={
+            <Button>
+              <Pause size={16} aria-hidden="true" />
+              {t('pause.title')}
+              <ChevronDown size={14} aria-hidden="true" />
+            </Button>
+          }
+          entries={pauseSpans.map((span) => ({
+            id: span,
+            label: t(`pause.${span}`),
+            onAction: () => pause(span),
+          }))}
+        />
       )}
     </div>
   );

@@ -55,8 +55,14 @@ function engineAnswers(world: World, tell: Tell): Answers {
   return {
     status: () => statusOf(world),
     wait: () => ({ seq: {} }),
-    pause: () => setState('paused'),
-    resume: () => setState('idle'),
+    pause: ({ untilMs }) => {
+      world.status = { ...world.status, pausedUntilMs: untilMs };
+      return setState('paused');
+    },
+    resume: () => {
+      world.status = { ...world.status, pausedUntilMs: null };
+      return setState('idle');
+    },
     nudge: () => ({ state: world.status.state }),
     unlock: async (params) => {
       if ('password' in params) requirePassword(params.password);

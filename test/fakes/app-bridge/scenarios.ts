@@ -64,6 +64,7 @@ const changes = {
       ...world.status,
       state: 'syncing',
       pending: { files: 1_204, bytes: 3_640_000_000 },
+      secondsLeft: 570,
       transfer: { upBytesPerSecond: 6_410_000, downBytesPerSecond: 220_000 },
     };
   },
@@ -172,7 +173,13 @@ const changes = {
     world.activity = [];
   },
   paused: (world) => {
-    world.status = { ...world.status, state: 'paused', pending: { files: 12, bytes: 48_000_000 } };
+    world.status = {
+      ...world.status,
+      state: 'paused',
+      // Eight in the morning after, in Paris.
+      pausedUntilMs: Date.UTC(2026, 9, 16, 6),
+      pending: { files: 12, bytes: 48_000_000 },
+    };
   },
   quota: (world) => {
     world.issues = [issue(1, 'quota', '', ['retry'])];

@@ -28,15 +28,21 @@ interface Method {
   readonly result: z.ZodType;
 }
 
+/** `coffreAsked` tells a test how many calls have no answer yet. */
 const PAGE_SCRIPT = `{
   const listeners = new Set();
   const ask = globalThis.coffreAsk;
+  let asked = 0;
+  globalThis.coffreAsked = () => asked;
   globalThis.coffreTell = (frames) => {
     for (const frame of frames) for (const listener of listeners) listener(frame);
   };
   Object.defineProperty(globalThis, 'coffre', {
     value: Object.freeze({
-      request: (request) => ask(request),
+      request: (request) => {
+        asked += 1;
+        return ask(request).finally(() => { asked -= 1; });
+      },
       onEvent: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
