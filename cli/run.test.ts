@@ -371,6 +371,37 @@ describe('lists', () => {
   });
 });
 
+describe('issues', () => {
+  it('show what a mass deletion would take', async () => {
+    const asking = {
+      id: 3,
+      code: 'mass-deletion',
+      path: '',
+      reason: 'Many files are about to go.',
+      ways: ['delete', 'restore'],
+      pair: 'aa',
+      sinceMs: 0,
+    };
+    const removals = { files: 61, paths: ['a/\u001b[2J', 'b'], deleted: 'here' as const };
+    await engine({
+      'issues.list': () => ({ issues: [asking, { ...asking, id: 4 }], nextCursor: null }),
+      'issues.removals': ({ id }) => {
+        // It ended between the two questions.
+        if (id === 4) throw new PersonError('not-found', 'there is no issue 4', 'List them.');
+        return removals;
+      },
+    });
+    const { out } = await coffre('issues');
+    expect(out).toContain('61 files, deleted here:\n     a/\\u{1b}[2J\n     b\n     and 59 more\n');
+    expect(await (await coffre('issues --json')).json()).toEqual({
+      issues: [
+        { ...asking, removals },
+        { ...asking, id: 4 },
+      ],
+    });
+  });
+});
+
 describe('requests', () => {
   it.each<[string, Script, unknown]>([
     ['wait --timeout 1.5', { wait: () => ({ seq: {} }) }, { timeoutMs: 1500 }],

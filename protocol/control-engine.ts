@@ -77,6 +77,18 @@ export const engineMethods = {
     params: z.object(pageParams),
     result: z.object({ issues: z.array(issueSchema), nextCursor }),
   },
+  /**
+   * What a `mass-deletion` holds back: how many files, the first paths, and where they were deleted. Paths are
+   * relative to the pair's folder, in order. @throws not-found, bad-input (an issue of another kind)
+   */
+  'issues.removals': {
+    params: z.object({ id: count, limit: z.number().int().min(1).max(500).default(100) }),
+    result: z.object({
+      files: count,
+      paths: z.array(z.string()),
+      deleted: z.enum(['here', 'elsewhere', 'both']),
+    }),
+  },
   /** @throws not-found, bad-input (not one of its ways) */
   'issues.resolve': {
     params: z.object({ id: count, way: z.string().min(1).max(100) }),

@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import type { ControlResult } from '../../protocol/control.ts';
+import { PersonError } from '../../protocol/errors.ts';
 import { command, wholeText } from '../command.ts';
+import type { CommandContext } from '../context.ts';
+import { countText } from '../output.ts';
 import { allPages } from '../pages.ts';
 
 export const issues = command({
@@ -12,16 +16,46 @@ export const issues = command({
       const page = await context.call('issues.list', { cursor });
       return { items: page.issues, nextCursor: page.nextCursor };
     });
-    const text = found.flatMap((issue) => [
+    const listed: Listed[] = await Promise.all(
+      found.map(async (issue) =>
+        issue.code === 'mass-deletion' ? { ...issue, ...(await removalsOf(context, issue.id)) } : issue,
+      ),
+    );
+    const text = listed.flatMap((issue) => [
       `${issue.id}  ${issue.path === '' ? issue.code : issue.path}`,
       `   ${issue.reason}`,
+      ...(issue.removals === undefined ? [] : removalsText(issue.removals)),
       ...(issue.ways.length > 0
         ? [`   coffre issues resolve ${issue.id} --choose ${issue.ways.join(' | ')}`]
         : []),
     ]);
-    return { json: { issues: found }, text: found.length === 0 ? ['No issues.'] : text };
+    return { json: { issues: listed }, text: listed.length === 0 ? ['No issues.'] : text };
   },
 });
+
+type Removals = ControlResult<'issues.removals'>;
+type Listed = ControlResult<'issues.list'>['issues'][number] & { readonly removals?: Removals };
+const FIRST_PATHS = 5;
+const WHERE = { here: 'here', elsewhere: 'elsewhere', both: 'here and elsewhere' } as const;
+
+/** Nothing when the issue ended between the two questions. */
+async function removalsOf(context: CommandContext, id: number): Promise<{ removals?: Removals }> {
+  try {
+    return { removals: await context.call('issues.removals', { id, limit: FIRST_PATHS }) };
+  } catch (error) {
+    if (error instanceof PersonError && error.code === 'not-found') return {};
+    throw error;
+  }
+}
+
+function removalsText({ files, paths, deleted }: Removals): string[] {
+  const rest = files - paths.length;
+  return [
+    `   ${countText(files, 'file')}, deleted ${WHERE[deleted]}:`,
+    ...paths.map((path) => `     ${path}`),
+    ...(rest > 0 ? [`     and ${rest} more`] : []),
+  ];
+}
 
 export const issuesResolve = command({
   name: 'issues resolve',

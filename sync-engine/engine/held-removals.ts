@@ -4,6 +4,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { Operation } from '../plan/operation.ts';
 import type { Trees } from '../plan/tree.ts';
 import type { Books } from './books.ts';
+import { listHeld, type HeldListing } from './held-listing.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { withoutHeld, type RemovalGuard } from './removal-guard.ts';
 
@@ -28,6 +29,13 @@ export class HeldRemovals {
 
   get isHolding(): boolean {
     return this.#parts.guard.isHolding;
+  }
+
+  /** What would go, by name. */
+  list(limit: number): HeldListing {
+    const { books, guard } = this.#parts;
+    const { local, synced, config } = books.pair;
+    return listHeld({ local, synced, bound: config.bound }, guard.held, limit);
   }
 
   /** The plan without what has to wait. */

@@ -1,4 +1,5 @@
 /** The device's issues: raised where something is seen to be wrong, cleared where it is seen to be over. */
+import { PersonError } from '../../protocol/errors.ts';
 import type { NodeId } from '../../protocol/ids.ts';
 import type { IssueRow, Manifest, PairId } from '../manifest/manifest.ts';
 import { isNotice, issueText, type IssueCode } from './issue-codes.ts';
@@ -41,8 +42,12 @@ export class IssueBoard {
     for (const issue of this.all()) if (issue.pair === pair) this.drop(issue.id);
   }
 
-  get(id: number): IssueRow | undefined {
-    return this.#manifest.issue(id);
+  /** @throws PersonError not-found */
+  need(id: number): IssueRow {
+    const issue = this.#manifest.issue(id);
+    if (issue === undefined)
+      throw new PersonError('not-found', `there is no issue ${id}`, 'List them with `coffre issues`.');
+    return issue;
   }
 
   all(): readonly IssueRow[] {

@@ -53,9 +53,7 @@ export class IssueWays {
   /** @throws PersonError not-found, bad-input (no way out of this issue) */
   async resolve(id: number, way: string): Promise<void> {
     const { issues } = this.#parts;
-    const issue = issues.get(id);
-    if (issue === undefined)
-      throw new PersonError('not-found', `there is no issue ${id}`, 'List them with `coffre issues`.');
+    const issue = issues.need(id);
     const also = issue.code === 'mass-deletion' || issue.code === 'conflict' ? [] : ['retry', 'dismiss'];
     if (![...issue.ways, ...also].includes(way)) {
       throw new PersonError(

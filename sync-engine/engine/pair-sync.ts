@@ -16,6 +16,7 @@ import { FetchLane } from './fetch-lane.ts';
 import { HeldAdditions, isHeldForRoom } from './held-additions.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { IngestLane } from './ingest-lane.ts';
+import type { HeldListing } from './held-listing.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { Mutex } from './mutex.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
@@ -374,6 +375,11 @@ export class PairSync {
       else this.#conflicts.keepBoth(copy);
     });
     this.#parts.hooks.wake();
+  }
+
+  /** What a held mass deletion would take. */
+  heldRemovals(limit: number): HeldListing {
+    return this.#removals.list(limit);
   }
 
   /** The person decided about a held mass deletion. */

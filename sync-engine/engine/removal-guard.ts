@@ -87,6 +87,10 @@ export class RemovalGuard {
     return this.#books.pair.meta(HELD) !== null;
   }
 
+  get held(): ReadonlySet<NodeId> {
+    return new Set(this.#held());
+  }
+
   /** The held nodes; they are no longer held. */
   take(): readonly NodeId[] {
     const held = this.#held();

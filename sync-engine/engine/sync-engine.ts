@@ -5,6 +5,7 @@
  * Who does what when: the connection says when the account can be reached, and has the vaults read their logs;
  * what they read wakes the pairs; each pair runs a loop of its own, and hands the vault what is to be committed.
  */
+import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE, type NodeId, type VaultId } from '../../protocol/ids.ts';
 import { makePairFolders, createMarker } from '../local-fs/root-marker.ts';
 import type { IssueRow, PairId } from '../manifest/manifest.ts';
@@ -13,6 +14,7 @@ import type { QuotaState } from './commit-queue.ts';
 import { BadAnswers } from './bad-answers.ts';
 import { Connection } from './connection.ts';
 import type { PairRecord, SyncEngineParts } from './engine-parts.ts';
+import type { HeldListing } from './held-listing.ts';
 import { IssueBoard } from './issue-board.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { IssueWays } from './issue-ways.ts';
@@ -354,6 +356,19 @@ export class SyncEngine {
 
   issues(): readonly IssueRow[] {
     return this.#issues.all();
+  }
+
+  /** @throws PersonError not-found, bad-input (the issue is about no removals) */
+  heldRemovals(id: number, limit: number): HeldListing {
+    const issue = this.#issues.need(id);
+    const run = issue.pair === null ? undefined : this.#pairs.get(issue.pair);
+    if (issue.code !== 'mass-deletion' || run === undefined)
+      throw new PersonError(
+        'bad-input',
+        `issue ${id} holds no removals back`,
+        'Ask about one whose code is mass-deletion.',
+      );
+    return run.sync.heldRemovals(limit);
   }
 
   async resolveIssue(id: number, way: string): Promise<void> {

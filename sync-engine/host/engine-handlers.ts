@@ -24,6 +24,7 @@ type EngineMethod =
   | 'pairs.remove'
   | 'select'
   | 'issues.list'
+  | 'issues.removals'
   | 'issues.resolve'
   | 'activity.list'
   | 'config.get'
@@ -155,6 +156,10 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
         issues: page,
         nextCursor: from + limit < issues.length ? String(from + limit) : null,
       });
+    },
+    'issues.removals': ({ id, limit }) => {
+      const { files, paths, deleted } = host.running().engine.heldRemovals(id, limit);
+      return Promise.resolve({ files, paths: [...paths], deleted });
     },
     'issues.resolve': async ({ id, way }) => {
       await host.running().engine.resolveIssue(id, way);

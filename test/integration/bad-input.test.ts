@@ -166,6 +166,8 @@ describe('folders and disks', () => {
     expect(await one.wait(20)).toMatchObject({ code: 3 });
     const asking = (await one.issues()).find((issue) => issue.code === 'mass-deletion');
     expect(asking?.ways).toEqual(['delete', 'restore']);
+    const going = await (await one.engine()).call('issues.removals', { id: asking?.id ?? 0, limit: 3 });
+    expect(going).toEqual({ files: 60, paths: ['file 0', 'file 1', 'file 10'], deleted: 'here' });
     expect(await two.wait()).toMatchObject({ code: 0 });
     expect(readdirSync(two.folder).length).toBe(62);
     await one.ok('issues', 'resolve', String(asking?.id), '--choose', 'restore');

@@ -32,6 +32,7 @@ const keys = async ({ page }: OpenWindow, ...names: string[]): Promise<void> => 
 const walked = [
   ['ordinary', places],
   ['conflicts', places.filter(({ view }) => view === 'status')],
+  ['mass-deletion', places.filter(({ view }) => view === 'status')],
 ] as const;
 
 test.each(walked)('every control is reached and seen: %s', async (scenario, toWalk) => {
@@ -161,6 +162,31 @@ describe('tasks', () => {
     await keys(window, 'Enter');
     expect(window.bridge.callsOf('ignore.setRules')).toMatchObject([{ pair: 'pair-files' }]);
     expect(window.bridge.world.ignoreText).toContain('*.bak');
+    await window.close();
+  });
+});
+
+describe('a mass deletion', () => {
+  test('shows what would go before it is let go', async () => {
+    const window = await browser.open({ scenario: 'mass-deletion' });
+    const { page } = window;
+    const listed = page.getByRole('list', { name: /^1,830 files were deleted in this folder/u });
+    expect(await listed.getByRole('listitem').allInnerTexts()).toHaveLength(5);
+    await tabTo(window, 'Show the first 100');
+    await keys(window, 'Enter');
+    expect(await listed.getByRole('listitem').allInnerTexts()).toHaveLength(101);
+    await page.getByText('and 1,730 more').waitFor();
+
+    await page.getByRole('button', { name: /^Let them go/u }).focus();
+    await keys(window, 'Enter');
+    const asked = page.getByRole('alertdialog');
+    expect(await asked.getByText('IMG_2211.jpg').count()).toBeGreaterThan(0);
+    const walk = await walkByTab(page);
+    expect({ missed: walk.missed, invisible: walk.invisible }).toEqual({ missed: [], invisible: [] });
+    await asked.getByRole('button', { name: 'Let them go' }).focus();
+    await keys(window, 'Enter');
+    expect(window.bridge.callsOf('issues.resolve')).toEqual([{ id: 1, way: 'delete' }]);
+    expect(window.problems()).toEqual([]);
     await window.close();
   });
 });

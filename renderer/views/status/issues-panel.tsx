@@ -12,11 +12,13 @@ import { useFormat } from '../../language/format.ts';
 import type { Issue } from '../../store/engine-state.ts';
 import { readStatus } from '../../store/engine-store.ts';
 import { useStore } from '../../store/use-store.ts';
+import { Removals } from './removals.tsx';
 import { asksFirst, groupIssues, removesSomething, type IssueGroup } from './issue-groups.ts';
 import './issues-panel.css';
 
 const FIRST_SHOWN = 4;
 const SHOWN_MORE = 25;
+const MASS_DELETION = 'mass-deletion';
 
 interface Choice {
   readonly issues: readonly Issue[];
@@ -66,6 +68,7 @@ export function IssuesPanel({ issueToShow }: { readonly issueToShow: number | nu
             {asked.issues.map((issue) => (
               <li key={issue.id}>
                 <Where issue={issue} />
+                {issue.code === MASS_DELETION && <Removals issue={issue.id} isOpen />}
               </li>
             ))}
           </ul>
@@ -152,6 +155,7 @@ function IssueLine(props: {
     <li ref={line} className="issue-line" tabIndex={-1} data-wanted={isWanted ? '' : undefined}>
       <div className="issue-where">
         <Where issue={issue} />
+        {issue.code === MASS_DELETION && <Removals issue={issue.id} />}
       </div>
       {ways.length > 0 && (
         <div className="row">

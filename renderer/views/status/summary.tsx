@@ -77,7 +77,10 @@ function Figures({ status, headline }: { readonly status: Status; readonly headl
   if (headline === 'idle') parts.push(t('status.folders', { count: status.pairs.length }));
   else if (headline === 'no-folder') parts.push(t('status.noFolder'));
   else if (headline === 'quota') parts.push(t('status.quotaText'));
-  if (pending.files > 0)
+  // Removals and renames have no bytes.
+  if (pending.files > 0 && pending.bytes === 0)
+    parts.push(t('status.waitingFiles', { count: pending.files }));
+  else if (pending.files > 0)
     parts.push(t('status.waiting', { count: pending.files, bytes: format.bytes(pending.bytes) }));
   else if (headline === 'paused') parts.push(t('status.pausedText'));
   if (transfer.upBytesPerSecond > 0)

@@ -89,6 +89,11 @@ function engineAnswers(world: World, tell: Tell): Answers {
       return { path, on };
     },
     'issues.list': ({ limit, cursor }) => page(world.issues, limit, cursor, 'issues'),
+    'issues.removals': ({ limit }) => {
+      if (world.removals === null)
+        throw new PersonError('bad-input', 'that issue holds no removals back', 'Ask about another.');
+      return { ...world.removals, paths: world.removals.paths.slice(0, limit) };
+    },
     'issues.resolve': async ({ id }) => {
       world.issues = world.issues.filter((issue) => issue.id !== id);
       await tell('issues', {

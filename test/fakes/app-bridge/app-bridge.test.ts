@@ -9,6 +9,7 @@ const PARAMS: Readonly<Record<string, unknown>> = {
   'config.get': { key: 'upload-limit' },
   'config.set': { key: 'upload-limit', value: 5 },
   'ignore.test': { path: '/home/claire/Coffre/a.tmp' },
+  'issues.removals': { id: 1 },
   'issues.resolve': { id: 1, way: 'retry' },
   'pairs.add': { folder: '/home/claire/Pictures' },
   'pairs.remove': { id: 'pair-files' },

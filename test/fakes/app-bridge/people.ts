@@ -148,6 +148,7 @@ export function ordinaryWorld(): World {
       counters: { scans: 12, commits: 41 },
     },
     issues: [],
+    removals: null,
     activity: activity(),
     vaults: new Map([
       ['Files', filesVault()],

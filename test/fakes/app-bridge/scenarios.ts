@@ -229,7 +229,12 @@ const changes = {
     ];
   },
   'mass-deletion': (world) => {
-    world.issues = [issue(1, 'mass-deletion', '/', ['delete', 'restore'])];
+    world.issues = [issue(1, 'mass-deletion', '', ['delete', 'restore'])];
+    world.removals = {
+      files: 1_830,
+      paths: Array.from({ length: 100 }, (_, index) => `Photos/2025 Brittany/IMG_${2211 + index}.jpg`),
+      deleted: 'here',
+    };
     world.status = { ...world.status, state: 'attention', pending: { files: 1_830, bytes: 0 } };
   },
 } satisfies Record<string, (world: World) => void>;

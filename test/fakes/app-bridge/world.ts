@@ -22,6 +22,8 @@ export interface World {
   app: AppInfo;
   status: Status;
   issues: Issue[];
+  /** What a mass deletion would take; null when none is asked about. */
+  removals: ControlResult<'issues.removals'> | null;
   /** Newest first. */
   activity: ActivityRow[];
   /** By name; the first is the first vault. */
