@@ -11,7 +11,7 @@ import { localPath } from './control-shapes.ts';
 export const appLinks = ['help', 'source', 'licences', 'report'] as const;
 
 /** Views a notification, the tray or a `coffre://` link may lead to. */
-export const appViews = ['welcome', 'status', 'history', 'settings'] as const;
+const appViews = ['welcome', 'status', 'history', 'settings'] as const;
 
 const languages = ['system', 'en', 'fr'] as const;
 const themes = ['system', 'light', 'dark'] as const;
@@ -26,7 +26,7 @@ export const appSettingsSchema = z.object({
 });
 export type AppSettings = z.infer<typeof appSettingsSchema>;
 
-export const updateStateSchema = z.object({
+const updateStateSchema = z.object({
   /** `off`: no update address is configured in this build. */
   state: z.enum(['off', 'idle', 'checking', 'downloading', 'ready', 'failed']),
   /** Of the version found. */
@@ -36,14 +36,14 @@ export const updateStateSchema = z.object({
 export type UpdateState = z.infer<typeof updateStateSchema>;
 
 /** How the engine's process fares; `status` of the control API says how syncing does. */
-export const engineProcessSchema = z.object({
+const engineProcessSchema = z.object({
   state: z.enum(['starting', 'running', 'failed']),
   /** Why it failed, and what to do; null while it has not. */
   error: controlErrorSchema.nullable(),
 });
 export type EngineProcess = z.infer<typeof engineProcessSchema>;
 
-export const appInfoSchema = z.object({
+const appInfoSchema = z.object({
   version: z.string(),
   platform: z.string(),
   /** Of the person's system, for `language: system`. */

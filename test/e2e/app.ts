@@ -13,7 +13,7 @@ export const PROJECT = join(import.meta.dirname, '../..');
 const MAIN = join(PROJECT, 'dist/electron/main.cjs');
 const STARTS_MS = 60_000;
 
-export const electronProgram = (): string => {
+const electronProgram = (): string => {
   const [, file] =
     /^\S+ (.*)$/m.exec(
       execFileSync(process.execPath, [join(PROJECT, 'build/electron-runtime.mjs')], { encoding: 'utf8' }),

@@ -27,7 +27,7 @@ const BOTH_SIDES = [
 ] as const;
 const REMOTE_ONLY = ['leave', 'tombstone', 'enter', 'retype'] as const;
 
-export interface Change {
+interface Change {
   readonly kind: (typeof BOTH_SIDES)[number] | (typeof REMOTE_ONLY)[number];
   readonly node: number;
   readonly other: number;
@@ -133,7 +133,7 @@ export function state(id: NodeId, parent: NodeId, at: string, type: NodeType, co
 }
 
 /** What the changes touched, by side; deleted subtrees whole. */
-export interface Touched {
+interface Touched {
   readonly local: Set<NodeId>;
   readonly remote: Set<NodeId>;
 }

@@ -12,7 +12,7 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: string;
 }

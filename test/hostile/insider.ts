@@ -28,7 +28,7 @@ export interface ForgedNode {
 }
 
 /** The next revision of a node, as this device knows the log. */
-export function nextRevision(device: HostileDevice, node: NodeId): number {
+function nextRevision(device: HostileDevice, node: NodeId): number {
   return (device.sync.log.store.remote.get(node)?.revision ?? 0) + 1;
 }
 

@@ -14,7 +14,7 @@ export interface DeviceShape {
   readonly failures: readonly DiskErrorCode[];
 }
 
-export type Trouble = 'full' | 'read-only' | 'unmounted';
+type Trouble = 'full' | 'read-only' | 'unmounted';
 
 /** A disk is in trouble from `atMs` on, for `forMs`. */
 export interface DiskTrouble {

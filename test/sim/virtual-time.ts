@@ -15,7 +15,7 @@ interface Scheduled {
 const MAX_AT_ONCE = 20_000;
 
 /** Something in the world goes round without getting anywhere. */
-export class Spinning extends Error {
+class Spinning extends Error {
   override readonly name = 'Spinning';
 }
 

@@ -55,7 +55,7 @@ export class Collection {
 }
 
 export const chunk = draw(32) as ChunkId;
-export const list = [{ chunk, length: 5 }];
+const list = [{ chunk, length: 5 }];
 export const file: NodeRecord = {
   parent: ROOT_NODE,
   name: 'notes.txt',

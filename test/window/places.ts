@@ -1,15 +1,7 @@
 /** Every view and page of the window, as a notification or the tray would lead there. */
 import type { Place } from './window.ts';
 
-export const settingsPages = [
-  'folders',
-  'devices',
-  'account',
-  'network',
-  'ignore',
-  'general',
-  'about',
-] as const;
+const settingsPages = ['folders', 'devices', 'account', 'network', 'ignore', 'general', 'about'] as const;
 
 export const places: readonly Place[] = [
   { view: 'status' },

@@ -282,7 +282,7 @@ function startOfDay(timeMs: number): number {
   return Math.floor((timeMs + ahead) / DAY_MS) * DAY_MS - ahead;
 }
 
-export function statusOf(world: World): World['status'] {
+function statusOf(world: World): World['status'] {
   const issues = world.issues.slice(0, MAX_STATUS_ISSUES);
   return { ...world.status, issues, issueCount: world.issues.length };
 }

@@ -4,7 +4,7 @@ import { file, folder, NOW_MS, ordinaryWorld } from './people.ts';
 import type { Issue, World } from './world.ts';
 
 /** 255 bytes each: no space to break at, right-to-left, and signs beyond the first plane. */
-export const LONG_NAMES = [
+const LONG_NAMES = [
   `${'a'.repeat(251)}.pdf`,
   `${'مجلد-'.repeat(27)}x.txt`,
   `${'👩‍👩‍👧‍👦'.repeat(10)}.jpg`,
