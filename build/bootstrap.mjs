@@ -72,9 +72,23 @@ export function runOnNode24(args, options = {}) {
   return runInForeground(node24, args, options);
 }
 
-export function runInForeground(program, args, options = {}) {
+/** As `runOnNode24`, but what it prints is returned with the code. */
+export async function collectOnNode24(args, options = {}) {
+  const chunks = [];
+  const code = await runInForeground(node24, args, {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    onStart: (child) => {
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => chunks.push(chunk));
+    },
+  });
+  return { code, output: Buffer.concat(chunks).toString() };
+}
+
+export function runInForeground(program, args, { onStart, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', env: environment(), ...options });
+    onStart?.(child);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     const forward = (signal) => child.kill(signal);
     for (const signal of signals) process.on(signal, forward);

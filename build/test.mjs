@@ -1,5 +1,6 @@
-// `npm test`: every check of the project in order, from a fresh checkout on. The last line is the sum,
-// `N passed, N failed`; a step that is not a suite of tests counts as one test.
+// `npm test`: every check of the project, from a fresh checkout on. The last line is the sum,
+// `N passed, N failed`; a step that is not a suite of tests counts as one test. The static checks keep one core
+// busy while the suites of whole programs, which mostly wait, run beside them; what they print comes when each ends.
 //   npm test -- --only unit,lint     runs the named steps
 //   npm test -- --only unit plan     ... and only the test files whose path contains "plan"
 import { mkdirSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 import {
   BootstrapError,
   cacheFolder,
+  collectOnNode24,
   ensureInstalled,
   readOrNull,
   root,
@@ -28,18 +30,10 @@ const checks = {
   layers: ['depcruise', '.'],
   dead: ['knip', '--no-config-hints'],
 };
-const suites = [
-  'unit',
-  'vectors',
-  'fuzz',
-  'sim',
-  'hostile',
-  'window',
-  'integration',
-  'faults',
-  'e2e',
-  'package',
-];
+// Those that wait come first, beside the checks; those that want every core come when the checks have ended.
+const waiting = ['integration', 'faults', 'window', 'e2e', 'package'];
+const busy = ['unit', 'vectors', 'fuzz', 'sim', 'hostile'];
+const suites = [...waiting, ...busy];
 const steps = [...Object.keys(checks), 'build', ...suites];
 
 await runMain(async () => {
@@ -58,29 +52,52 @@ await runMain(async () => {
   const startElectron = ['e2e', 'package'].filter((suite) => isChosen(suite) && !leftOut.has(suite));
   if (startElectron.length > 0) findElectron(startElectron, leftOut);
 
+  const checked = runChecks(Object.keys(checks).filter(isChosen));
   const results = [];
-  for (const [name, [tool, ...args]] of Object.entries(checks)) {
-    if (!isChosen(name)) continue;
-    announce(name);
-    const code = await runOnNode24(toolArguments(tool, args), { cwd: root });
-    results.push({ name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
-  }
   // The suites start the built programs, so a build that fails is told before they fail for it.
   if (isChosen('build') || suites.some(isChosen)) {
     announce('build');
-    results.push(runBuild());
+    results.push(timed(runBuild));
   }
-  for (const name of suites) {
-    if (!isChosen(name)) continue;
-    announce(name);
+  const run = async (name) => {
+    if (!isChosen(name)) return;
     const why = leftOut.get(name);
-    results.push(why === undefined ? await runSuite(name, positionals) : suiteLeftOut(name, why));
-  }
+    if (why === undefined) {
+      announce(name);
+      results.push(await timed(() => runSuite(name, positionals)));
+    } else results.push(suiteLeftOut(name, why));
+  };
+  for (const name of waiting) await run(name);
+  results.unshift(...(await checked));
+  for (const name of busy) await run(name);
   return report(results, suites.some(isChosen));
 });
 
 function announce(name) {
   process.stdout.write(`\n== ${name}\n`);
+}
+
+function timed(action) {
+  const began = performance.now();
+  const withTime = (result) => ({ ...result, seconds: (performance.now() - began) / 1000 });
+  const result = action();
+  return result instanceof Promise ? result.then(withTime) : withTime(result);
+}
+
+/** One after another. What one prints is kept until it ends, for the suites print meanwhile. */
+async function runChecks(names) {
+  const results = [];
+  for (const name of names) {
+    const [tool, ...args] = checks[name];
+    results.push(
+      await timed(async () => {
+        const { code, output } = await collectOnNode24(toolArguments(tool, args), { cwd: root });
+        process.stdout.write(`\n== ${name}\n${output}`);
+        return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+      }),
+    );
+  }
+  return results;
 }
 
 function runBuild() {
@@ -104,7 +121,7 @@ function findElectron(suites, leftOut) {
 }
 
 function suiteLeftOut(name, why) {
-  process.stdout.write(`Left out: ${why}.\n`);
+  process.stdout.write(`\n== ${name}\nLeft out: ${why}.\n`);
   return { name, passed: 0, failed: process.env.CI === 'true' ? 1 : 0, skipped: 1 };
 }
 
@@ -140,9 +157,10 @@ async function runSuite(name, filters) {
 function report(results, wantsTests) {
   const total = (field, among = results) => among.reduce((sum, result) => sum + result[field], 0);
   process.stdout.write('\n');
-  for (const { name, passed, failed, skipped } of results) {
-    const skippedPart = skipped > 0 ? `, ${skipped} skipped` : '';
-    process.stdout.write(`${name.padEnd(12)} ${passed} passed, ${failed} failed${skippedPart}\n`);
+  for (const { name, passed, failed, skipped, seconds } of results) {
+    const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+    const took = seconds === undefined ? '' : `  (${seconds.toFixed(0)} s)`;
+    process.stdout.write(`${name.padEnd(12)} ${counts}${took}\n`);
   }
   const ranNothing =
     wantsTests &&
