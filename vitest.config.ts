@@ -35,11 +35,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Real server and engine processes: one file at a time, so that a slow machine does not time out.
+          // Real server and engine processes, which mostly wait for each other: two files at a time.
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: outside,
-          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -47,7 +46,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // As above, with faults of the system made on purpose.
+          // Faults of the system made on purpose, some under strace: one file at a time, so that a slow machine does
+          // not time out.
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           exclude: outside,

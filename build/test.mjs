@@ -5,6 +5,7 @@
 //   npm test -- --only unit plan     ... and only the test files whose path contains "plan"
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import {
   BootstrapError,

@@ -44,15 +44,29 @@ export class Displaced {
     unlessDiskFails(() => disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id)));
   }
 
-  /** It goes back to its place; to the local trash when something else is there by now. */
+  /** It goes back to its place; to the local trash when something else is there by now, or its folder went. */
   undo(): void {
-    if (putAt(this.#bench.disk, this.path, this.#origin, this.stat.type) === 'taken') this.keep();
-    else this.forget();
+    const back = unlessPlaceGone(
+      () => putAt(this.#bench.disk, this.path, this.#origin, this.stat.type) === 'put',
+    );
+    if (back) this.forget();
+    else this.keep();
   }
 
   /** It was moved on from `path`: only its record is left. */
   forget(): void {
     unlessDiskFails(() => removeTree(this.#bench.disk, this.#bench.replacing, this.#id));
+  }
+}
+
+/** Its folder went, or became a link: the trash is where it is safe. */
+function unlessPlaceGone(putBack: () => boolean): boolean {
+  const gone: readonly string[] = ['not-found', 'is-a-link', 'not-a-folder', 'illegal-name'];
+  try {
+    return putBack();
+  } catch (cause) {
+    if (cause instanceof DiskError && gone.includes(cause.code)) return false;
+    throw cause;
   }
 }
 
@@ -143,7 +157,7 @@ function recoverOne(bench: Bench, root: string, id: string): boolean {
 function putBack(bench: Bench, root: string, id: string, path: string, stat: DiskStat): boolean {
   const { disk } = bench;
   const item = `${disk.inFolder(bench.replacing, id)}/${ITEM_NAME}`;
-  try {
+  return unlessPlaceGone(() => {
     const [folder, name] = splitPath(path);
     return withFolder(
       disk,
@@ -151,10 +165,5 @@ function putBack(bench: Bench, root: string, id: string, path: string, stat: Dis
       folder,
       (parent) => putAt(disk, item, disk.inFolder(parent, name), stat.type) === 'put',
     );
-  } catch (cause) {
-    // Its folder went, or became a link: the trash is where it is safe.
-    const gone: readonly string[] = ['not-found', 'is-a-link', 'not-a-folder', 'illegal-name'];
-    if (cause instanceof DiskError && gone.includes(cause.code)) return false;
-    throw cause;
-  }
+  });
 }
