@@ -5,6 +5,8 @@ import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
 import type { Capabilities } from '../local-fs/capabilities.ts';
 import type { Disk } from '../local-fs/disk.ts';
 import { recoverDisplaced } from '../local-fs/displace.ts';
+import { timeKey } from '../local-fs/local-trash.ts';
+import { listParked, trashParked, type ParkedItem } from '../local-fs/parked.ts';
 import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
 import {
   checkRoot,
@@ -71,6 +73,19 @@ export class PairDisk {
   /** Puts back what an interrupted placement had taken from its place; before the first scan after a start. */
   recover(): void {
     recoverDisplaced(this.#parts.disk, this.root);
+  }
+
+  /** What was moved aside by plans. @throws DiskError */
+  parked(): readonly ParkedItem[] {
+    return listParked(this.#parts.disk, this.root);
+  }
+
+  /** To the local trash, as coming from `path`. @throws DiskError */
+  trashParked(item: ParkedItem, path: string): void {
+    const { disk, clock, random } = this.#parts;
+    const nowMs = clock.nowMs();
+    const entry = `${timeKey(nowMs)}-${toHex(random.bytes(6))}`;
+    trashParked(disk, this.root, item, { entry, path, nowMs });
   }
 
   walk(

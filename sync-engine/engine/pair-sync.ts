@@ -22,6 +22,7 @@ import { Mutex } from './mutex.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import type { Clock, RandomSource } from './ports.ts';
+import { recoverParked } from './parked-nodes.ts';
 import { remotePath } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
 import { Setbacks } from './setbacks.ts';
@@ -327,10 +328,13 @@ export class PairSync {
     }
   }
 
-  /** Puts back what an interrupted replacement had taken from its place. @throws DiskError */
+  /** Puts back what an interrupted plan had taken from its place, or knows where it is. @throws DiskError */
   putBack(): Promise<void> {
     return this.#folder.run(async () => {
       this.disk.recover();
+      this.#parts.manifest.transaction(() => {
+        recoverParked(this.disk, this.books, this.#parts.lstat);
+      });
     });
   }
 

@@ -15,7 +15,7 @@ import type { ApplyContext, ApplyOperation, ApplyResult, StagedEntry } from './a
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
 import { openBelow } from './inside.ts';
-import type { TrashRecord } from './local-trash.ts';
+import { timeKey, type TrashRecord } from './local-trash.ts';
 import { putAt, renameWhole } from './place.ts';
 import { checkRoot, PARKED, REPLACING, STAGING, TRASH } from './root-marker.ts';
 import { compareTree, isSame, listTree, type KnownEntry, type KnownStat } from './subtree.ts';
@@ -330,8 +330,7 @@ class Applier {
   /** Sorts by time, for the trash. */
   #nextId(): string {
     this.#count += 1;
-    const time = Math.max(0, Math.floor(this.#context.nowMs)).toString(36).padStart(9, '0');
-    return `${time}-${this.#context.batchId}-${this.#count.toString(36)}`;
+    return `${timeKey(this.#context.nowMs)}-${this.#context.batchId}-${this.#count.toString(36)}`;
   }
 
   #setMode(path: string, mode: number): void {

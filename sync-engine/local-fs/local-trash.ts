@@ -7,7 +7,7 @@ import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { lstatInside, readSmallFile, splitPath, withFolder } from './inside.ts';
 import { putAt } from './place.ts';
 import { TRASH } from './root-marker.ts';
-import { listTree, removeTree } from './subtree.ts';
+import { bytesOfTree, removeTree } from './subtree.ts';
 
 export const ENTRY_NAME = 'entry.json';
 export const ITEM_NAME = 'item';
@@ -45,6 +45,11 @@ export const TRASH_MAX_BYTES = 10_000_000_000;
 /** A tenth of the disk, 10 GB at most, for 30 days. */
 export function defaultTrashLimits(diskBytes: number): TrashLimits {
   return { maxAgeMs: TRASH_MAX_AGE_MS, maxBytes: Math.min(TRASH_MAX_BYTES, Math.floor(diskBytes / 10)) };
+}
+
+/** The beginning of an entry's id: ids sort by time. */
+export function timeKey(nowMs: number): string {
+  return Math.max(0, Math.floor(nowMs)).toString(36).padStart(9, '0');
 }
 
 export function trashRecordBytes(record: TrashRecord): Uint8Array {
@@ -144,11 +149,8 @@ function clearLeftovers(disk: Disk, trash: number): number {
   return removed;
 }
 
-function bytesOf(disk: Disk, root: string, entry: TrashEntry): number {
-  if (entry.stat.type !== 'folder') return entry.stat.size;
-  return withFolder(disk, root, `${TRASH}/${entry.id}/${ITEM_NAME}`, (handle) => {
-    let sum = 0;
-    for (const { stat } of listTree(disk, handle)) sum += stat.type === 'file' ? stat.size : 0;
-    return sum;
-  });
+function bytesOf(disk: Disk, root: string, { id, stat }: TrashEntry): number {
+  return withFolder(disk, root, `${TRASH}/${id}`, (entry) =>
+    bytesOfTree(disk, disk.inFolder(entry, ITEM_NAME), stat),
+  );
 }

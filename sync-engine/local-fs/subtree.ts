@@ -54,6 +54,19 @@ const UNNAMED: DiskStat = {
   links: 0,
 };
 
+/** Bytes of the file at `path` (from inFolder), or of all files in the folder there. Throws DiskError. */
+export function bytesOfTree(disk: Disk, path: string, { type, size }: DiskStat): number {
+  if (type !== 'folder') return size;
+  const handle = disk.openFolder(path);
+  try {
+    let sum = 0;
+    for (const { stat } of listTree(disk, handle)) sum += stat.type === 'file' ? stat.size : 0;
+    return sum;
+  } finally {
+    disk.close(handle);
+  }
+}
+
 export type SubtreeDifference = 'changed-inside' | 'unknown-inside' | 'missing-inside';
 
 /** Null when a held folder holds exactly what is known, else the first difference found. Throws DiskError. */
