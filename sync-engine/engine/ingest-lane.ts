@@ -31,6 +31,8 @@ export interface IngestLaneParts {
     /** Something was read (or could not be): plan again. */
     done(id: NodeId): void;
     failed(id: NodeId, result: Extract<IngestResult, { ok: false }>): void;
+    /** Its folder is parked: it has no path until that is back in its place. */
+    unreachable(id: NodeId): void;
     crashed(error: unknown): void;
   };
 }
@@ -101,8 +103,12 @@ export class IngestLane {
       this.#waiting.delete(id);
       const local = pair.local.get(id);
       const path = local === undefined ? null : pair.diskPath(id);
-      if (local === undefined || path === null || local.type === 'folder') {
+      if (local === undefined || local.type === 'folder') {
         this.#parts.hooks.done(id);
+        continue;
+      }
+      if (path === null) {
+        this.#parts.hooks.unreachable(id);
         continue;
       }
       this.#reading.add(id);

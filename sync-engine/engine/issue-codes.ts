@@ -19,6 +19,7 @@ export type IssueCode =
   | 'path-too-long'
   | 'permission'
   | 'disk-full'
+  | 'disk-error'
   | 'corrupt'
   | 'missing-data'
   | 'in-the-way'
@@ -124,6 +125,11 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   },
   permission: { reason: 'The change cannot be written here: permission denied.', ways: ['retry'] },
   'disk-full': { reason: 'The disk is full. Free some space; syncing goes on by itself.', ways: ['retry'] },
+  'disk-error': {
+    reason:
+      'The disk failed while this was read or written. It is tried again by itself; if it lasts, check the disk.',
+    ways: ['retry'],
+  },
   corrupt: {
     reason:
       'The stored data failed verification and was refused. The device that holds the file can upload it again.',

@@ -167,6 +167,9 @@ export class PairSync {
         failed: (id, result) => {
           this.#setbacks.readFailed(id, result.why);
         },
+        unreachable: (id) => {
+          this.#setbacks.unreachable(id);
+        },
         crashed: hooks.crashed,
       },
     });

@@ -1,6 +1,7 @@
 /** What a stop left in `.coffre/parked`, and the rows that know or do not know of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { file, onDisk, sample, type Sample } from '../../test/fakes/sample-manifest.ts';
+import type { NodeId } from '../../protocol/ids.ts';
+import { file, inLog, onDisk, sample, type Sample } from '../../test/fakes/sample-manifest.ts';
 import { SimDisk } from '../../test/fakes/sim-disk.ts';
 import { readText, writeText } from '../local-fs/disk-acceptance.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
@@ -32,6 +33,7 @@ function recover(): void {
       trashParked(disk, ROOT, item, { entry: '1', path, nowMs: 1 });
     },
     absolute: (path: string) => `${ROOT}/${path}`,
+    nameFor: (_: NodeId, name: string) => name,
   };
   recoverParked(pairDisk, new Books(world.pair, world.vault), (path) => disk.lstat(path));
 }
@@ -66,5 +68,28 @@ describe('a node that was being parked at the stop', () => {
     recover();
     expect(trashed()).toEqual([NODE.id]);
     expect(readText(disk, `${ROOT}/.coffre/trash/1/item`)).toBe('a year of work');
+  });
+});
+
+describe('a node that was being brought back at the stop', () => {
+  beforeEach(() => {
+    row();
+    recover();
+    world.vault.putRemote(inLog(NODE));
+    world.pair.putSynced(NODE);
+    disk.rename(PARKED_PATH, `${ROOT}/moved`);
+  });
+
+  it('is in its place for its row too when it is there', () => {
+    disk.rename(`${ROOT}/moved`, `${ROOT}/thesis.txt`);
+    recover();
+    expect(world.pair.local.get(NODE.id)).toMatchObject({ parent: NODE.parent, parked: false });
+  });
+
+  it('is nowhere for its row when it is not, and nobody removed it', () => {
+    recover();
+    expect(world.pair.local.get(NODE.id)).toBeUndefined();
+    expect(world.pair.synced.get(NODE.id)).toBeUndefined();
+    expect(world.pair.isDirty(NODE.id)).toBe(true);
   });
 });

@@ -1,23 +1,30 @@
 /**
- * Nodes that a stop in the middle of a plan left in `.coffre/parked`. The disk may know of the parking while the
- * manifest does not, for a batch is written down when it has ended. Looked at before the first scan, to which the
- * empty place would look like a deletion.
+ * Nodes that a stop in the middle of a plan left in `.coffre/parked`, or had just brought back. The disk may know
+ * of it while the manifest does not, for a batch is written down when it has ended. Looked at before the first
+ * scan, to which the empty place would look like a deletion.
  */
 import { isId16, type NodeId } from '../../protocol/ids.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
+import type { LocalNode } from '../manifest/manifest.ts';
 import { PARKED_NODE } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { PairDisk } from './pair-disk.ts';
 import { remotePath } from './paths.ts';
 
+type ParkingDisk = Pick<PairDisk, 'parked' | 'trashParked' | 'absolute' | 'nameFor'>;
+
 /** Rows follow the disk; what no row knows goes to the local trash. @throws DiskError */
 export function recoverParked(
-  disk: Pick<PairDisk, 'parked' | 'trashParked' | 'absolute'>,
+  disk: ParkingDisk,
   books: Books,
   lstat: (path: string) => DiskStat | null,
 ): void {
   const { pair, vault } = books;
-  for (const item of disk.parked()) {
+  const items = disk.parked();
+  const there = new Set(items.map(({ name }) => name));
+  for (const row of pair.localChildren(PARKED_NODE))
+    if (!there.has(row.id)) recoverBroughtBack(disk, books, lstat, row);
+  for (const item of items) {
     const id = item.name as NodeId;
     const local = isId16(item.name) ? pair.local.get(id) : undefined;
     if (local?.parked === true) continue;
@@ -33,4 +40,29 @@ export function recoverParked(
       disk.trashParked(item, path ?? remotePath(vault.remote, id)?.path.slice(1) ?? item.name);
     }
   }
+}
+
+/** It is parked for its row, not on the disk: it was being brought back, or a power loss took the parking back. */
+function recoverBroughtBack(
+  disk: ParkingDisk,
+  books: Books,
+  lstat: (path: string) => DiskStat | null,
+  row: LocalNode,
+): void {
+  const { pair } = books;
+  const remote = books.remoteInScope(row.id);
+  const folder = remote === undefined ? null : pair.diskPath(remote.parent);
+  const name = remote === undefined ? '' : disk.nameFor(remote.parent, remote.name, row.id);
+  if (remote !== undefined && folder !== null && typeof name === 'string') {
+    const stat = lstat(disk.absolute(folder === '' ? name : `${folder}/${name}`));
+    if (stat?.ino === row.ino && stat.dev === row.dev) {
+      const localName = name === remote.name ? null : name;
+      books.restat(row, stat, { parent: remote.parent, name: remote.name, localName, parked: false });
+      books.touched(row.id);
+      return;
+    }
+  }
+  // Wherever it is, the scan finds it. That it is not here is nobody's removal.
+  books.vanished(row.id);
+  books.disown(row.id);
 }

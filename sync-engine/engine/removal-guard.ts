@@ -16,6 +16,9 @@ export class RemovalGuard {
   readonly #clock: Clock;
   /** Agreed to and not gone yet: not asked about again. */
   #allowed: ReadonlySet<NodeId> = new Set();
+  /** Files beneath each removal let go in the open window: one that failed and is tried again counts once. */
+  readonly #counted = new Map<NodeId, number>();
+  #countedSinceMs: number | null = null;
 
   constructor(books: Books, clock: Clock) {
     this.#books = books;
@@ -65,11 +68,12 @@ export class RemovalGuard {
         !this.#allowed.has(operation.id),
     );
     if (removals.length === 0) return new Set();
-    let going = 0;
     const replaced = placesTaken(operations);
     const ends = removals.filter(({ id }) => !this.#isReplaced(id, replaced));
-    for (const { id } of ends) going += this.#filesBeneath(id);
     const { pair } = this.#books;
+    const beneath = new Map(ends.map(({ id }) => [id, this.#filesBeneath(id)] as const));
+    let going = 0;
+    for (const [id, files] of beneath) going += Math.max(0, files - (this.#counted.get(id) ?? 0));
     const answer = guardDeletes({
       window: this.#window(),
       nowMs: this.#clock.nowMs(),
@@ -77,10 +81,19 @@ export class RemovalGuard {
       going,
     });
     pair.setMeta(WINDOW, answer.window === null ? null : JSON.stringify(answer.window));
-    if (answer.kind === 'allow') return new Set();
+    if (answer.kind === 'allow') {
+      this.#count(beneath, answer.window?.startedAtMs ?? null);
+      return new Set();
+    }
     const ids = new Set(ends.map(({ id }) => id));
     pair.setMeta(HELD, JSON.stringify([...new Set([...this.#held(), ...ids])]));
     return ids;
+  }
+
+  #count(beneath: ReadonlyMap<NodeId, number>, sinceMs: number | null): void {
+    if (sinceMs !== this.#countedSinceMs) this.#counted.clear();
+    this.#countedSinceMs = sinceMs;
+    for (const [id, files] of beneath) this.#counted.set(id, Math.max(files, this.#counted.get(id) ?? 0));
   }
 
   get isHolding(): boolean {

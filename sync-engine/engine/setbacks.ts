@@ -52,6 +52,11 @@ export class Setbacks {
     raise(id, issueOf(code), showPath(id));
   }
 
+  /** It cannot be looked at where it is now, and will be back soon. */
+  unreachable(id: NodeId): void {
+    this.#delay(id, QUIET_MS, MAX_QUIET_MS);
+  }
+
   readFailed(id: NodeId, why: string): void {
     const { pair, showPath, raise, rescan } = this.#parts;
     const path = pair.diskPath(id);
@@ -105,7 +110,7 @@ function issueOf(code: string): IssueCode {
       return 'missing-data';
     case 'io':
     case 'too-many-open':
-      return 'unreadable';
+      return 'disk-error';
     default:
       return 'in-the-way';
   }

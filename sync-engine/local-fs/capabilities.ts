@@ -101,19 +101,24 @@ const CANNOT: readonly DiskErrorCode[] = [
   'unsupported',
   'permission',
   'illegal-name',
-  'io',
   'not-found',
   'exists',
 ];
+/** Some file systems say `io` of what they cannot do, every time; a disk that fails says it now and then. */
+const IO_TRIES = 4;
 
 /** Whether the file system does it; a full or failing disk says nothing about that and is thrown. */
 function works(action: () => void): boolean {
-  try {
-    action();
-    return true;
-  } catch (cause) {
-    if (cause instanceof DiskError && CANNOT.includes(cause.code)) return false;
-    throw cause;
+  for (let left = IO_TRIES - 1; ; left -= 1) {
+    try {
+      action();
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof DiskError)) throw cause;
+      if (CANNOT.includes(cause.code)) return false;
+      if (cause.code !== 'io') throw cause;
+      if (left === 0) return false;
+    }
   }
 }
 
