@@ -52,6 +52,7 @@ export class PairRun {
   #scansDone = 0;
   #lastFlushMs: number;
   #isWatched = false;
+  #wasReady = false;
   #isUnwatched = false;
   /** What an engine before this one had taken from its place may not be back there. */
   #mustRecover = true;
@@ -208,7 +209,9 @@ export class PairRun {
     const isBoundGone =
       config.bound !== ROOT_NODE && connection.hasCaughtUp && !sync.vault.reaches(config.bound);
     if (check.state === 'ok' && !isBoundGone) {
-      if (sync.paused !== null) {
+      if (sync.paused !== null || !this.#wasReady) {
+        // The engine before this one may have ended while it was away.
+        this.#wasReady = true;
         sync.paused = null;
         for (const code of ROOT_ISSUES) issues.clear(config.id, null, code);
         sync.observer.hintEverything();

@@ -97,13 +97,7 @@ function granularity(disk: Disk, path: string): number {
   return [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000].find((unit) => lost < unit) ?? 2_000_000;
 }
 
-const CANNOT: readonly DiskErrorCode[] = [
-  'unsupported',
-  'permission',
-  'illegal-name',
-  'not-found',
-  'exists',
-];
+const CANNOT: readonly DiskErrorCode[] = ['unsupported', 'permission', 'illegal-name', 'not-found', 'exists'];
 /** Some file systems say `io` of what they cannot do, every time; a disk that fails says it now and then. */
 const IO_TRIES = 4;
 
