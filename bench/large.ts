@@ -18,7 +18,7 @@ export async function large(setting: Setting): Promise<readonly Row[]> {
   const size = (setting.quick ? 128 : 2048) * MIB;
   const world = await World.open({ needs: size * 8, profiles: setting.profiles, dist: setting.dist });
   try {
-    const targets = setting.quick ? [null, null, null] : [94, 18, 18];
+    const targets = setting.quick ? [null, null, null] : [15, 94, 18];
     const [first = null, insert = null, pages = null] = targets;
     return [
       ...(await created(world, setting, size, first)),

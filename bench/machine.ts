@@ -21,6 +21,19 @@ export function memoryOf(pid: number): Memory {
   return { peak: kib('VmHWM') * KIB, settled: kib('VmRSS') * KIB };
 }
 
+/** Bytes of several processes together: what they share counts once (proportional set size). */
+export function sharedMemoryOf(pids: readonly number[]): number {
+  const kib = pids.map((pid) => {
+    try {
+      return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It ended meanwhile.
+      return 0;
+    }
+  });
+  return kib.reduce((sum, each) => sum + each, 0) * KIB;
+}
+
 /** Makes the peak begin anew at what the process holds now. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');

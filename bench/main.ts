@@ -1,8 +1,9 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [--only files,small-files,large,app] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
  */
 import { parseArgs } from 'node:util';
+import { app } from './app.ts';
 import { files } from './files.ts';
 import { large } from './large.ts';
 import { machineLine } from './machine.ts';
@@ -13,7 +14,12 @@ import { smallFiles } from './small-files.ts';
 /** Nothing runs longer, whatever hangs. */
 const LONGEST_MS = 15 * 60_000;
 
-const scenarios: Readonly<Record<string, Scenario>> = { files, 'small-files': smallFiles, large };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  files,
+  'small-files': smallFiles,
+  large,
+  app,
+};
 
 const { values } = parseArgs({
   options: {

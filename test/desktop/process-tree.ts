@@ -1,12 +1,16 @@
-/** Ends a program with all that it started, also what it put into a group of its own. Reads /proc: Linux only. */
+/** A program and all that it started, also what it put into a group of its own. Reads /proc: Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-export function killTree(pid: number): void {
+export function processTree(pid: number): readonly number[] {
   const children = childrenByParent();
   const all = [pid];
   // It grows while it is walked.
   for (const one of all) all.push(...(children.get(one) ?? []));
-  for (const one of all) {
+  return all;
+}
+
+export function killTree(pid: number): void {
+  for (const one of processTree(pid)) {
     try {
       process.kill(one, 'SIGKILL');
     } catch {

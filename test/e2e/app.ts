@@ -10,10 +10,10 @@ import type { Desktop } from '../desktop/session.ts';
 import { Tray } from '../desktop/tray.ts';
 
 export const PROJECT = join(import.meta.dirname, '../..');
-const MAIN = join(PROJECT, 'dist/electron/main.cjs');
+export const MAIN = join(PROJECT, 'dist/electron/main.cjs');
 const STARTS_MS = 60_000;
 
-const electronProgram = (): string => {
+export const electronProgram = (): string => {
   const [, file] =
     /^\S+ (.*)$/m.exec(
       execFileSync(process.execPath, [join(PROJECT, 'build/electron-runtime.mjs')], { encoding: 'utf8' }),

@@ -31,11 +31,18 @@ export async function createAccount(page: Page, account: NewAccount): Promise<st
   return phrase.join(' ');
 }
 
+/** An input field, for programs that have no types of the DOM. */
+interface Labelled {
+  readonly labels: ArrayLike<{ readonly textContent: string | null }> | null;
+}
+
 /** Three of them are asked for by their number. */
 async function answer(page: Page, phrase: readonly string[]): Promise<void> {
   await page.getByRole('heading', { name: words.words.checkTitle }).waitFor();
   for (const field of await page.getByRole('textbox').all()) {
-    const label = await field.evaluate((input) => (input as HTMLInputElement).labels?.[0]?.textContent ?? '');
+    const label = await field.evaluate(
+      (input) => (input as unknown as Labelled).labels?.[0]?.textContent ?? '',
+    );
     const number = Number(/\d+/.exec(label)?.[0]);
     await field.fill(phrase[number - 1] ?? '');
   }
