@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import texts from '../../electron/locales/en.json' with { type: 'json' };
@@ -111,7 +111,7 @@ describe('the desktop app', () => {
     await reaches('idle');
   });
 
-  it('keeps both sides of a conflict, says so, and agrees once one is removed', async () => {
+  it('keeps both sides of a conflict, says so, and agrees once one is chosen', async () => {
     writeFileSync(join(folder, 'thesis.txt'), 'draft\n');
     await arrives(two.path('thesis.txt'), 'draft\n');
     await Promise.all([app.engine('pause'), two.ok('pause')]);
@@ -129,9 +129,13 @@ describe('the desktop app', () => {
     const both = [read(join(folder, 'thesis.txt')), read(join(folder, copy))];
     expect(both.sort()).toEqual(['as written here\n', 'as written there, and longer\n']);
     const page = await app.window();
-    await page.getByText(copy, { exact: false }).first().waitFor();
-    rmSync(join(folder, copy));
+    const original = read(join(folder, 'thesis.txt'));
+    const { label } = words.ways['keep-original'];
+    await page.getByRole('button', { name: `${label}: ${copy}` }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: label }).click();
     await until('the copy is gone there', LONG_MS, () => (read(two.path(copy)) === null ? true : null));
+    expect([read(join(folder, copy)), read(join(folder, 'thesis.txt'))]).toEqual([null, original]);
+    expect(read(two.path('thesis.txt'))).toBe(original);
     await reaches('idle');
   });
 
