@@ -10,7 +10,7 @@ import type { AppHandlers } from './bridge.ts';
 import type { EngineLink } from './engine-link.ts';
 import type { EngineSupervisor } from './engine-supervisor.ts';
 import type { Keychain } from './keychain.ts';
-import { linkAddress } from './links.ts';
+import { linkAddress, namedLinks } from './links.ts';
 import { openingOf } from './open-path.ts';
 import type { ServerKeeper } from './server-keeper.ts';
 import type { Texts } from './texts.ts';
@@ -46,6 +46,7 @@ export function appHandlers(parts: AppHandlerParts): AppHandlers {
       canStartAtLogin: parts.canStartAtLogin,
       defaultFolder: path.join(homedir(), 'Coffre'),
       deviceName: hostname(),
+      links: namedLinks(),
       update: updater.state,
       engine: supervisor.state,
       settings: file.settings,

@@ -8,7 +8,8 @@ import { controlErrorSchema, controlEvents } from './control.ts';
 import { localPath } from './control-shapes.ts';
 
 /** Pages outside the app that it may open in the browser; addresses are the app's own (electron/links.ts). */
-export const appLinks = ['help', 'source', 'licences', 'report'] as const;
+export const appLinks = ['help', 'source', 'report'] as const;
+export type AppLink = (typeof appLinks)[number];
 
 /** Views a notification, the tray or a `coffre://` link may lead to. */
 const appViews = ['welcome', 'status', 'history', 'settings'] as const;
@@ -59,6 +60,8 @@ const appInfoSchema = z.object({
   /** Offered as the folder of a new account. */
   defaultFolder: z.string(),
   deviceName: z.string(),
+  /** Those that this build has an address for. */
+  links: z.array(z.enum(appLinks)),
   update: updateStateSchema,
   engine: engineProcessSchema,
   settings: appSettingsSchema,
@@ -79,6 +82,7 @@ export const appMethods = {
   'path.open': { params: z.object({ path: localPath, reveal: z.boolean().default(false) }), result: nothing },
   /** Starts the embedded account server of this computer (or finds it running). @throws failed */
   'server.local': { params: nothing, result: z.object({ url: z.string() }) },
+  /** @throws not-found (this build has no address for it) */
   'link.open': { params: z.object({ link: z.enum(appLinks) }), result: nothing },
   /** Asks the system's print dialog for what the window shows now; false when the person cancelled. */
   'window.print': { params: nothing, result: z.object({ printed: z.boolean() }) },

@@ -25,4 +25,6 @@ it('keeps the end of a long name, and cuts no letter in two', () => {
   const { head, tail } = splitName(`${'😀'.repeat(30)}.tar.gz`);
   expect(head + tail).toBe(`${'😀'.repeat(30)}.tar.gz`);
   expect(tail).toBe(`${'😀'.repeat(7)}.tar.gz`);
+  // The fourteenth letter from the end is amid the code.
+  expect(splitName(`${'a'.repeat(30)}‹U+202E›gnp.exe`).tail).toBe('‹U+202E›gnp.exe');
 });

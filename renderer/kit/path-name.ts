@@ -26,5 +26,9 @@ export function splitPath(path: string): { readonly folder: string; readonly nam
 export function splitName(name: string, tailLength = 14): { readonly head: string; readonly tail: string } {
   const letters = Array.from(name);
   if (letters.length <= tailLength + 8) return { head: name, tail: '' };
-  return { head: letters.slice(0, -tailLength).join(''), tail: letters.slice(-tailLength).join('') };
+  let at = letters.length - tailLength;
+  // A character's code stays whole.
+  const code = letters.slice(at).findIndex((letter) => letter === '\u2039' || letter === '\u203a');
+  if (code !== -1 && letters[at + code] === '\u203a') at = letters.lastIndexOf('\u2039', at);
+  return { head: letters.slice(0, at).join(''), tail: letters.slice(at).join('') };
 }

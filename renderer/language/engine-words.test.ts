@@ -35,6 +35,13 @@ describe('the words for', () => {
     expect(ways.length).toBeGreaterThan(20);
     expect(ways.filter((way) => !(way in en.ways))).toEqual([]);
   });
+  it('notices are there for each code', () => {
+    const codes = [...source('host/running-device.ts').matchAll(/\.notice\(\s*'([\w-]+)'/g)].map(
+      ([, code]) => code ?? '',
+    );
+    expect(codes.length).toBeGreaterThan(4);
+    expect(codes.filter((code) => !(code in en.notices))).toEqual([]);
+  });
   it('reasons of what was done are there for each reason', () => {
     const reasons = union(source('plan/operation.ts'), 'Reason');
     expect(reasons.length).toBeGreaterThan(10);

@@ -1,7 +1,7 @@
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { QuotaRing } from '../kit/quota-ring.tsx';
-import { PathText } from '../kit/path-text.tsx';
+import { visibleName } from '../kit/path-name.ts';
 import { useFormat } from '../language/format.ts';
 import { useStore } from '../store/use-store.ts';
 
@@ -16,9 +16,11 @@ export function AccountBadge(): ReactNode {
   if (email === undefined) return null;
   return (
     <div className="account-badge">
-      {limit > 0 && <QuotaRing parts={parts} total={limit} size={30} thickness={4} />}
+      {limit > 0 && <QuotaRing parts={parts} total={limit} size={28} thickness={4} />}
       <div className="account-words">
-        <PathText path={email} />
+        <span className="account-email" title={visibleName(email)}>
+          {visibleName(email)}
+        </span>
         {limit > 0 && (
           <span className="soft figures">
             {t('shell.usage', { used: format.bytes(used), limit: format.bytes(limit) })}

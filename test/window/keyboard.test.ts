@@ -93,6 +93,9 @@ describe('tasks', () => {
     await tabTo(window, 'Show this folder as it was');
     await keys(window, 'ArrowLeft', 'ArrowLeft', 'ArrowLeft');
     await window.page.getByText('This is a preview').waitFor();
+    await settled(window.page);
+    // The list that came for that moment took no focus from where it was chosen.
+    expect(await window.page.evaluate('document.activeElement.type')).toBe('range');
     await tabTo(window, /^Restore this folder/u);
     await keys(window, 'Enter');
     await tabTo(window, 'Restore');

@@ -29,6 +29,15 @@ const openThesis = async (window: OpenWindow): Promise<void> => {
   await window.page.getByRole('row', { name: 'Thesis' }).dblclick();
   await settled(window.page);
 };
+const goBack = async (window: OpenWindow): Promise<void> => {
+  await openThesis(window);
+  await press(window, 'Go back in time');
+  await window.page.getByRole('slider').focus();
+  for (let day = 0; day < 2; day += 1) await window.page.keyboard.press('ArrowLeft');
+  await window.page.getByText('This is a preview').waitFor();
+  await window.page.getByRole('slider').blur();
+  await settled(window.page);
+};
 const state = (scenario: Scenario, more: Partial<Shot> = {}): Shot => ({
   name: `state-${scenario}`,
   opening: { scenario },
@@ -50,19 +59,8 @@ const states: readonly Shot[] = [
   state('full'),
   state('long-names'),
   { name: 'history-folder', place: history, act: openThesis },
-  {
-    name: 'history-back-in-time',
-    place: history,
-    act: async (window) => {
-      await openThesis(window);
-      await press(window, 'Go back in time');
-      const slider = window.page.getByRole('slider');
-      await slider.focus();
-      for (let day = 0; day < 5; day += 1) await window.page.keyboard.press('ArrowLeft');
-      await window.page.getByText('This is a preview').waitFor();
-      await settled(window.page);
-    },
-  },
+  { name: 'history-back-in-time', place: history, act: goBack },
+  { name: 'history-back-in-time-dark', opening: { theme: 'dark' }, place: history, act: goBack },
   {
     name: 'history-versions',
     place: history,

@@ -1,5 +1,5 @@
 /** The entries of a folder: folders first, each group by name, narrowed by the filter. */
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { CloudOff, FolderOpen, History, RotateCcw, SearchX } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ListingEntry } from '../../../protocol/control-tree.ts';
@@ -34,6 +34,9 @@ export interface FolderListProps {
 export function FolderList(props: FolderListProps): ReactNode {
   const { place, filter, atMs, changes, takesFocus, onOpenFolder, onOpenFile, onRestore } = props;
   const [focusKey, setFocusKey] = useState<string | null>(null);
+  const hasTakenFocus = useRef(false);
+  // Once: another moment is chosen beside the list, where the focus then stays.
+  useEffect(() => () => setFocusKey(null), [atMs]);
   const { t, i18n } = useTranslation();
   const format = useFormat();
   const path = placeText(place);
@@ -43,7 +46,10 @@ export function FolderList(props: FolderListProps): ReactNode {
       const time = atMs === null ? {} : { atMs };
       const page = await engine.call('ls', { path, cursor, limit: PAGE, totals: true, ...time }, { signal });
       const [first] = inOrder(page.entries, i18n.language);
-      if (takesFocus && first !== undefined) setFocusKey((old) => old ?? keyOf(first));
+      if (takesFocus && first !== undefined && !hasTakenFocus.current) {
+        hasTakenFocus.current = true;
+        setFocusKey(keyOf(first));
+      }
       return { items: page.entries, nextCursor: page.nextCursor };
     },
     // The past does not change.

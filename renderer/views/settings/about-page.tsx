@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { AppInfo } from '../../../protocol/app.ts';
+import type { AppInfo, AppLink } from '../../../protocol/app.ts';
 import { app } from '../../bridge/bridge.ts';
 import { Button } from '../../kit/button.tsx';
 import { ErrorNote } from '../../kit/states.tsx';
@@ -9,13 +9,11 @@ import { useStore } from '../../store/use-store.ts';
 import { LicencesDialog } from './licences-dialog.tsx';
 import { Fact, Section } from './section.tsx';
 
-const links = ['help', 'source', 'report'] as const;
-
 export function AboutPage({ info }: { readonly info: AppInfo }): ReactNode {
   const { t } = useTranslation();
   const engineVersion = useStore((state) => state.status?.engine.version);
   const [showsLicences, setShowsLicences] = useState(false);
-  const open = useCall((_, link: (typeof links)[number]) => app.call('link.open', { link }));
+  const open = useCall((_, link: AppLink) => app.call('link.open', { link }));
   return (
     <Section title={t('settings.about.title')} about={t('settings.about.what')}>
       <div className="card stack">
@@ -25,7 +23,7 @@ export function AboutPage({ info }: { readonly info: AppInfo }): ReactNode {
           <Fact term={t('settings.about.keychain')}>{t(`settings.about.keychains.${info.keychain}`)}</Fact>
         </dl>
         <div className="row">
-          {links.map((link) => (
+          {info.links.map((link) => (
             <Button key={link} size="small" onPress={() => void open.run(link)}>
               {t(`settings.about.links.${link}`)}
             </Button>

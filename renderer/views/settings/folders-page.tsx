@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from 'react';
-import { FolderPlus, FolderSync } from 'lucide-react';
+import { Folder, FolderPlus, FolderSync } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Status } from '../../../protocol/control-shapes.ts';
 import { app, engine } from '../../bridge/bridge.ts';
@@ -84,13 +84,16 @@ function PairCard(props: {
   const name = pair.folder;
   return (
     <li className="card pair">
-      <div className="pair-words">
-        <h3>
-          <PathText path={pair.folder} />
-        </h3>
-        <div className="soft small pair-bound">
-          <span>{t('settings.folders.bound')}</span>
-          <PathText path={pair.path === '/' ? pair.vault : `${pair.vault}:${pair.path}`} />
+      <div className="pair-head">
+        <Folder size={20} className="pair-icon" aria-hidden="true" />
+        <div className="pair-words">
+          <h3>
+            <PathText path={pair.folder} />
+          </h3>
+          <div className="soft small pair-bound">
+            <span>{t('settings.folders.bound')}</span>
+            <PathText path={pair.path === '/' ? pair.vault : `${pair.vault}:${pair.path}`} />
+          </div>
         </div>
       </div>
       {pair.paused !== null && (

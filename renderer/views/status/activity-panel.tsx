@@ -63,16 +63,22 @@ export function ActivityPanel(): ReactNode {
         <div className="activity-row">
           <Icon size={17} className="activity-icon" aria-hidden="true" />
           <div className="activity-words">
-            <PathText path={row.path === '' ? t('activity.unnamed') : row.path} isNameOnly />
-            <span className="activity-why soft">
-              {actionText(t, row.action)} · {reasonText(t, row.reason)}
-            </span>
-          </div>
-          <div className="activity-end soft figures">
-            <time dateTime={new Date(row.atMs).toISOString()} title={format.dateTime(row.atMs)}>
-              {format.relative(row.atMs, nowMs)}
-            </time>
-            <span>{row.bytes > 0 ? format.bytes(row.bytes) : ''}</span>
+            <div className="activity-line">
+              <PathText path={row.path === '' ? t('activity.unnamed') : row.path} isNameOnly />
+              <time
+                className="activity-end soft figures"
+                dateTime={new Date(row.atMs).toISOString()}
+                title={format.dateTime(row.atMs)}
+              >
+                {format.relative(row.atMs, nowMs)}
+              </time>
+            </div>
+            <div className="activity-line soft">
+              <span className="activity-why">
+                {actionText(t, row.action)} · {reasonText(t, row.reason)}
+              </span>
+              {row.bytes > 0 && <span className="activity-end figures">{format.bytes(row.bytes)}</span>}
+            </div>
           </div>
         </div>
       );

@@ -1,6 +1,6 @@
 /** Whether what is stored can be brought back: the last time that was shown, and a button to show it again. */
 import type { ReactNode } from 'react';
-import { ShieldCheck } from 'lucide-react';
+import { Shield, ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { engine } from '../../bridge/bridge.ts';
 import { Button } from '../../kit/button.tsx';
@@ -26,7 +26,11 @@ export function ProofCard(): ReactNode {
     <section className="card stack-tight" aria-labelledby="proof-title">
       <h2 id="proof-title">{t('proof.title')}</h2>
       <p className="proof-when">
-        <ShieldCheck size={18} aria-hidden="true" />
+        {provenMs === null ? (
+          <Shield size={18} aria-hidden="true" />
+        ) : (
+          <ShieldCheck size={18} aria-hidden="true" />
+        )}
         {provenMs === null ? (
           t('proof.never')
         ) : (

@@ -73,16 +73,21 @@ function Figures({ status, headline }: { readonly status: Status; readonly headl
   const { t } = useTranslation();
   const format = useFormat();
   const { pending, transfer, secondsLeft } = status;
+  const waiting = (): string => {
+    const { files: count } = pending;
+    // Removals and renames have no bytes.
+    if (pending.bytes === 0) return t('status.waitingFiles', { count });
+    const bytes = format.bytes(pending.bytes);
+    // How many files is what the headline says.
+    return headline === 'syncing' ? t('status.toGo', { bytes }) : t('status.waiting', { count, bytes });
+  };
   const parts: ReactNode[] = [];
   if (headline === 'idle') parts.push(t('status.folders', { count: status.pairs.length }));
   else if (headline === 'no-folder') parts.push(t('status.noFolder'));
-  else if (headline === 'quota') parts.push(t('status.quotaText'));
-  // Removals and renames have no bytes.
-  if (pending.files > 0 && pending.bytes === 0)
-    parts.push(t('status.waitingFiles', { count: pending.files }));
-  else if (pending.files > 0)
-    parts.push(t('status.waiting', { count: pending.files, bytes: format.bytes(pending.bytes) }));
+  if (pending.files > 0) parts.push(waiting());
   else if (headline === 'paused') parts.push(t('status.pausedText'));
+  if (headline === 'syncing' && secondsLeft !== null)
+    parts.push(t('status.left', { time: format.duration(secondsLeft) }));
   if (transfer.upBytesPerSecond > 0)
     parts.push(
       <span className="summary-rate">
@@ -97,8 +102,6 @@ function Figures({ status, headline }: { readonly status: Status; readonly headl
         {format.bytesPerSecond(transfer.downBytesPerSecond)}
       </span>,
     );
-  if (headline === 'syncing' && secondsLeft !== null)
-    parts.push(t('status.left', { time: format.duration(secondsLeft) }));
   if (parts.length === 0) return null;
   return (
     <p className="summary-figures soft figures">

@@ -211,6 +211,7 @@ function treeAnswers(world: World, tell: Tell, request: number): Answers {
       }));
       return { path: text, vaults: [...world.vaults.keys()], ...page(entries, limit, cursor, 'entries') };
     },
+    'vault.heads': () => ({ vault: 'Files', heads: [], nextCursor: null }),
     timeline: () => ({
       firstMs: world.nowMs - 30 * DAY_MS,
       lastMs: world.nowMs,

@@ -11,6 +11,7 @@ const PARAMS: Readonly<Record<string, unknown>> = {
   'ignore.test': { path: '/home/claire/Coffre/a.tmp' },
   'issues.removals': { id: 1 },
   'issues.resolve': { id: 1, way: 'retry' },
+  'link.open': { link: 'help' },
   'pairs.add': { folder: '/home/claire/Pictures' },
   'pairs.remove': { id: 'pair-files' },
   'trash.restore': { item: 't-1' },

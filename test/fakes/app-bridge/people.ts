@@ -93,6 +93,7 @@ export function ordinaryWorld(): World {
       canStartAtLogin: true,
       defaultFolder: '/home/claire/Coffre',
       deviceName: 'Laptop',
+      links: [],
       update: { state: 'idle', version: null, message: null },
       engine: { state: 'running', error: null },
       settings: {
@@ -137,7 +138,7 @@ export function ordinaryWorld(): World {
         },
       ],
       account: {
-        email: 'claire.moreau@example.org',
+        email: 'claire@example.org',
         server: 'https://coffre.example.org',
         device: 'd1f0a2',
         deviceName: 'Laptop',

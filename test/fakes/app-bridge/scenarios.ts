@@ -192,18 +192,20 @@ const changes = {
     world.quota = {
       ...world.quota,
       usedBytes: 100_000_000_000,
-      liveBytes: 88_000_000_000,
+      liveBytes: 100_000_000_000,
       retainedBytes: 100_000_000_000,
       returnsAtMs: NOW_MS + 6 * 24 * 3_600_000,
     };
   },
   'new-device': (world) => {
-    world.issues = [issue(1, 'new-device', 'Studio desktop', ['dismiss'])];
     world.status = {
       ...world.status,
-      state: 'attention',
       notices: [
-        { atMs: NOW_MS - 120_000, code: 'new-device', message: 'Studio desktop was added to your account' },
+        {
+          atMs: NOW_MS - 120_000,
+          code: 'device-added',
+          message: 'A new device joined your account: Studio desktop. If this was not you, revoke it.',
+        },
       ],
     };
   },

@@ -1,19 +1,13 @@
 /**
  * Every view in every state opens behind the app's policy, nothing goes wrong on the way, it has one heading, and
  * axe finds nothing serious or critical in it. Each rule is tried in English and in light; what else could change
- * an outcome is tried again where it does: the words in French, the colours in dark.
+ * an outcome is tried again where it does: the words in French, the colours in dark. A file each, to run beside.
  */
 import { AxeBuilder } from '@axe-core/playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scenarios, type Scenario } from '../fakes/app-bridge/scenarios.ts';
 import { placeName, places } from './places.ts';
 import { settled, WindowBrowser, type OpenWindow, type Place } from './window.ts';
-
-let browser: WindowBrowser;
-beforeAll(async () => {
-  browser = await WindowBrowser.start();
-});
-afterAll(() => browser.stop());
 
 /** These show one face whatever view is asked for. */
 const faces: readonly Scenario[] = ['loading', 'error', 'locked', 'engine-failed', 'signed-out'];
@@ -59,8 +53,14 @@ async function inDark({ page }: OpenWindow, look: () => Promise<void>): Promise<
   await settled(page);
 }
 
-describe.each(scenarios)('%s', (scenario) => {
-  test.each(['en', 'fr'] as const)('%s', async (language) => {
+export function testEveryView(language: 'en' | 'fr'): void {
+  let browser: WindowBrowser;
+  beforeAll(async () => {
+    browser = await WindowBrowser.start();
+  });
+  afterAll(() => browser.stop());
+
+  test.each(scenarios)('%s', async (scenario) => {
     const window = await browser.open({ scenario, language });
     await settled(window.page);
     const found: Record<string, string[]> = {};
@@ -78,4 +78,4 @@ describe.each(scenarios)('%s', (scenario) => {
     expect(window.problems()).toEqual([]);
     await window.close();
   });
-});
+}

@@ -1,0 +1,4 @@
+/** Every view in every state, in English, light and dark. */
+import { testEveryView } from './every-view.ts';
+
+testEveryView('en');
