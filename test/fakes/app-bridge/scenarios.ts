@@ -210,7 +210,9 @@ const changes = {
     };
   },
   conflicts: (world) => {
+    const copy = '/Thesis/Chapters/02 Method (conflict, Studio desktop, 2026-10-15).docx';
     world.issues = [
+      issue(5, 'conflict', copy, ['keep-both', 'keep-original', 'keep-copy']),
       issue(1, 'name-clash', '/Thesis/bibliography.bib', ['retry']),
       issue(2, 'changing', '/Thesis/Data/measurements.parquet', ['retry']),
       issue(3, 'unreadable', '/Administration/Scan.pdf', ['retry', 'ignore']),
@@ -222,7 +224,7 @@ const changes = {
         id: 5_000,
         atMs: NOW_MS - 60_000,
         pair: 'pair-files',
-        path: '/Thesis/02 Method (conflict, Studio desktop, 2026-10-15).docx',
+        path: copy,
         action: 'conflict',
         reason: 'edited-elsewhere',
         bytes: 412_900,
