@@ -74,6 +74,8 @@ export class FetchLane {
         .finally(() => {
           this.#lanes -= 1;
           for (const id of batch.keys()) this.#fetching.delete(id);
+          // The pair ended meanwhile, and the manifest may be closed; what is due is in it.
+          if (this.#parts.signal.aborted) return;
           for (const id of batch.keys()) this.#parts.hooks.done(id);
           this.pump();
         });
