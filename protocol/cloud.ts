@@ -153,6 +153,13 @@ export const chainAnswerSchema = z.object({ length: z.number().int(), entries: z
 export const chainAppendSchema = z.object({ entry: base64Schema });
 export const chainAppendAnswerSchema = z.object({ length: z.number().int() });
 
+/**
+ * POST /v1/chain/lost (session or grant) -> 200 {length}: after a restore from a backup, entries that a device still
+ * has and the server lost, in order; what the server has of them already is passed over.
+ */
+export const MAX_LOST_ENTRIES = 100;
+export const chainLostSchema = z.object({ entries: z.array(base64Schema).min(1).max(MAX_LOST_ENTRIES) });
+
 /** POST /v1/password/start (grant) and /v1/password/finish (grant): a new registration and bundle. Other sessions end. */
 export const passwordStartSchema = z.object({ registrationRequest: opaqueMessage });
 export const passwordFinishSchema = z.object({ registrationRecord: opaqueMessage, bundle: bundleSchema });

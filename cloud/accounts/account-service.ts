@@ -18,7 +18,7 @@ import {
 } from '../../protocol/device-chain.ts';
 import type { AccountId, DeviceId, Hash } from '../../protocol/ids.ts';
 import { MAX_CHAIN_ENTRY_BYTES } from '../../protocol/limits.ts';
-import { verifySignature } from '../../protocol/signing.ts';
+import { hashOf, verifySignature } from '../../protocol/signing.ts';
 import type { SignupMode } from '../config.ts';
 import { Refusal } from '../refusal.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
@@ -193,7 +193,29 @@ export class AccountService {
     return this.#append(account, encoded);
   }
 
-  async #append(account: AccountId, encoded: Uint8Array): Promise<ChainAppended> {
+  /**
+   * Entries of the account's own chain that this server lost to a restore, given back by a device. Each carries the
+   * master key's signature and stands on the one before, so nobody can add another; what it stood on in the logs may
+   * be lost too, and is not asked for. Returns the chain's length.
+   */
+  async takeLostEntries(
+    account: AccountId,
+    entries: readonly Uint8Array[],
+    appended: (entry: ChainAppended) => void,
+  ): Promise<number> {
+    for (const encoded of entries) {
+      const { signed, entry } = parseEntry(encoded);
+      const chain = await this.#chain(account);
+      if (entry.index < chain.length) {
+        if (hashOf(signed.bytes) === chain.hashes[entry.index]) continue;
+        throw new Refusal('stale-chain', 'the device chain went on otherwise', { chainLength: chain.length });
+      }
+      appended(await this.#append(account, encoded, true));
+    }
+    return (await this.#chain(account)).length;
+  }
+
+  async #append(account: AccountId, encoded: Uint8Array, wasLost = false): Promise<ChainAppended> {
     const { store, chains, now } = this.#parts;
     const { signed, entry } = parseEntry(encoded);
     const chain = await this.#chain(account);
@@ -212,6 +234,7 @@ export class AccountService {
       chain,
       entry,
       encoded,
+      wasLost,
       entryHash: result.chain.head,
       nowMs: now(),
     });

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeChainEntry, encodeSignedEntry, type HeadPin } from '../../protocol/device-chain.ts';
+import {
+  encodeChainEntry,
+  encodeSignedEntry,
+  type ChainBody,
+  type HeadPin,
+} from '../../protocol/device-chain.ts';
+import type { Hash, VaultId } from '../../protocol/ids.ts';
 import { ACCESS_TOKEN_MS } from '../../protocol/limits.ts';
 import type { Session } from '../../protocol/cloud.ts';
 import { ask, base64, makeKey, Person, randomId, signWith } from '../../test/fakes/hand-made-client.ts';
@@ -198,6 +204,43 @@ describe('the device chain', () => {
     expect((await kept.commit(view, { nodes: [[randomId(16), randomBytes(40)]] })).status).toBe(200);
     const regress = await kept.commit(view, { nodes: [[randomId(16), randomBytes(40)]], header: before });
     expect(regress.json.error.code).toBe('stale-chain');
+  });
+
+  it('takes what it lost to a restore from a device: pins may lie above the heads, and none below', async () => {
+    const person = new Person(server.address);
+    const kept = await person.signup();
+    const [first, second] = [await person.enrol(), await person.enrol()];
+    const view = await kept.makeVault();
+    const begun = pinOf(view);
+    const give = async (body: ChainBody, by = kept): Promise<string> => {
+      const entry = person.entry(body);
+      const answer = await by.ask('POST', '/v1/chain/lost', { entries: [base64(entry)] });
+      if (answer.status !== 200) return String(answer.json.error.code);
+      person.take(entry);
+      expect(answer.json).toEqual({ length: person.chainLength });
+      return 'taken';
+    };
+    const above = { vault: view.vault, seq: begun.seq + 9, hash: randomId<Hash>(32) };
+    const gone = { vault: randomId<VaultId>(16), seq: 3, hash: randomId<Hash>(32) };
+    expect(await give({ kind: 'revoke', device: first.device, pins: [above, gone] })).toBe('taken');
+    expect((await first.ask('GET', '/v1/account')).status).toBe(401);
+    const change = (): Parameters<typeof kept.commit>[1] => ({ nodes: [[randomId(16), randomBytes(40)]] });
+    expect((await kept.commit(view, change())).json.error.code).toBe('refused');
+    expect((await kept.commit(view, { ...change(), opensEpoch: true })).status).toBe(200);
+
+    // What was written since is not cut off by an entry that knows nothing of it.
+    expect(await give({ kind: 'revoke', device: second.device, pins: [begun] })).toBe('stale-chain');
+    expect((await second.ask('GET', '/v1/account')).status).toBe(200);
+    const before = { chainLength: person.chainLength, chainHead: person.chainHead };
+    expect(await give({ kind: 'void', pin: above })).toBe('taken');
+    expect((await kept.commit(view, { ...change(), header: before })).json.error.code).toBe('stale-chain');
+    expect((await kept.commit(view, change())).status).toBe(200);
+    expect(await give({ kind: 'void', pin: { ...begun, hash: randomId<Hash>(32) } })).toBe('stale-chain');
+    expect(await give({ kind: 'void', pin: begun }, second)).toBe('taken');
+    expect((await kept.ask('GET', '/v1/vaults')).json.vaults[0].head).toEqual({
+      seq: begun.seq,
+      hash: begun.hash,
+    });
   });
 
   it('goes back to an older head with a void entry and takes the log on from there', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   chainAppendSchema,
+  chainLostSchema,
   enrolSchema,
   loginFinishSchema,
   loginStartSchema,
@@ -110,6 +111,12 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const appended = await accounts.appendChain(grantedAccountOf(request), Buffer.from(body.entry, 'base64'));
     announce(appended);
     return { length: appended.chain.length };
+  });
+  app.post('/v1/chain/lost', { onRequest: auth.reader }, async (request) => {
+    const { entries } = parseBody(chainLostSchema, request);
+    const account = readableAccountOf(request);
+    const encoded = entries.map((entry) => Buffer.from(entry, 'base64'));
+    return { length: await accounts.takeLostEntries(account, encoded, announce) };
   });
 
   /** The device that asks may show its own access token beside the grant, and stays signed in. */

@@ -191,6 +191,7 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
         chain,
         entry: decoded,
         encoded: entry,
+        wasLost: false,
         entryHash: randomId<Hash>(32),
         nowMs: 0,
       };

@@ -73,13 +73,15 @@ export interface AccountStore {
   heard(account: AccountId, device: DeviceId, nowMs: number): Promise<void>;
   /**
    * Appends an entry that `chain` accepted, if the stored chain still is `chain`: a `revoke` must pin every
-   * vault's head and ends the device's sessions, a `void` rewinds its vault.
+   * vault's head and ends the device's sessions, a `void` rewinds its vault. Of an entry that `wasLost` the pins may
+   * lie above the heads, which were lost with it; none below.
    */
   appendChain(append: {
     readonly account: AccountId;
     readonly chain: DeviceChain;
     readonly entry: ChainEntry;
     readonly encoded: Uint8Array;
+    readonly wasLost: boolean;
     readonly entryHash: Hash;
     readonly nowMs: number;
   }): Promise<'appended' | 'stale' | 'gone'>;

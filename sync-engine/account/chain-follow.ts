@@ -134,6 +134,31 @@ export class ChainKeeper {
     });
   }
 
+  /**
+   * What a server that was restored from a backup lost of this chain: entries this device verified, on top of the very
+   * chain the server shows. Nothing is taken from the server. Empty when it lost none.
+   * @throws CloudError, PersonError verification (the server's chain parts from this one)
+   */
+  lostBy(cloud: Pick<Cloud, 'chain'>): Promise<readonly SignedChainEntry[]> {
+    return this.#serialised(async () => {
+      const { length } = await cloud.chain(0);
+      if (length >= this.#chain.length) return [];
+      const [last] = length === 0 ? [] : (await cloud.chain(length - 1)).entries;
+      return this.#after(length, last);
+    });
+  }
+
+  /** As `lostBy`, of a whole chain that came with a grant. @throws PersonError verification */
+  lostFrom(entries: readonly SignedChainEntry[]): readonly SignedChainEntry[] {
+    return entries.length >= this.#chain.length ? [] : this.#after(entries.length, entries.at(-1));
+  }
+
+  /** The last entry names all before it. */
+  #after(length: number, last: SignedChainEntry | undefined): readonly SignedChainEntry[] {
+    if (last === undefined || hashOf(last.bytes) !== this.#chain.hashes[length - 1]) throw forked();
+    return this.#entries.slice(length);
+  }
+
   #serialised<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
@@ -160,8 +185,14 @@ export class ChainKeeper {
   }
 }
 
+/** The cause of the error: a chain that is shorter than one seen, as after a restore from a backup. */
+export class ChainRolledBack extends Error {
+  override readonly name = 'ChainRolledBack';
+}
+
 function rolledBack(): Error {
-  return verificationError('the server shows an older list of your devices than it did before');
+  const cause = new ChainRolledBack('the device chain is shorter than one seen');
+  return verificationError('the server shows an older list of your devices than it did before', { cause });
 }
 
 function forked(): Error {

@@ -6,6 +6,7 @@ import { VaultKeys } from '../crypto/vault-keys.ts';
 import { deviceKeysOf, openDeviceName, wipeAccountKeys, type DeviceKeys } from '../crypto/identity.ts';
 import type { DeviceChain } from '../../protocol/device-chain.ts';
 import type { AccountId, DeviceId, VaultId } from '../../protocol/ids.ts';
+import { CloudError } from '../remote/cloud.ts';
 import { HttpClient } from '../remote/http-client.ts';
 import type { ServerAddress } from '../remote/server-address.ts';
 import type { Session } from '../../protocol/cloud.ts';
@@ -13,6 +14,7 @@ import { ChainKeeper, type ChainNews } from './chain-follow.ts';
 import { connect, type Connection } from './connect.ts';
 import { SecretStore } from './device-secrets.ts';
 import type { Home, HomeConfig } from './home.ts';
+import { verificationError } from './person-errors.ts';
 import { provePassword, type AccountPins, type Proof } from './proof.ts';
 import type { AccountTools } from './tools.ts';
 import { unlockKeyOf, type UnlockWith } from './unlock.ts';
@@ -119,6 +121,20 @@ export class OpenDevice {
     return this.chainKeeper.follow(this.#connection.cloud);
   }
 
+  /** Gives a restored server what it lost of the device chain. @throws CloudError, PersonError verification */
+  async giveBackChain(): Promise<void> {
+    const { api, cloud, session } = this.#connection;
+    const lost = await this.chainKeeper.lostBy(cloud);
+    if (lost.length === 0) return;
+    try {
+      await session.authorized((token) => api.giveBackChain(token, lost));
+    } catch (error) {
+      if (!(error instanceof CloudError && error.fault === 'stale-chain')) throw error;
+      const what = 'the server went on in a way that does not fit the devices of your account';
+      throw verificationError(what, { cause: error });
+    }
+  }
+
   vaultKeys(vault: VaultId): VaultKeys {
     let ring = this.#rings.get(vault);
     if (ring === undefined) {
@@ -152,12 +168,17 @@ export class OpenDevice {
     return { account, masterKey, bundleVersion, serverKey };
   }
 
-  /** A proof of the password; what is new in it is verified and kept. Wipe its keys. @throws PersonError */
-  async prove(password: string): Promise<Proof> {
+  /**
+   * A proof of the password; what is new in it is verified and kept. Wipe its keys. `givesBack`: a server that lost
+   * entries of the device chain to a restore gets them first, and is no error. @throws PersonError
+   */
+  async prove(password: string, { givesBack = false } = {}): Promise<Proof> {
     const { email } = this.#config;
     const proof = await provePassword(this.#connection.api, { email, password, pins: this.pins }, this.tools);
     try {
-      await this.chainKeeper.adopt(proof.entries);
+      const lost = givesBack ? this.chainKeeper.lostFrom(proof.entries) : [];
+      if (lost.length > 0) await this.#connection.api.giveBackChain(proof.grant, lost);
+      else await this.chainKeeper.adopt(proof.entries);
       await this.pinAccount(proof.bundle.version, proof.serverKey);
       return proof;
     } catch (error) {

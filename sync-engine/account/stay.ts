@@ -15,7 +15,7 @@ import { relockKeyFile } from './unlock.ts';
 export function signInAgain(device: OpenDevice, password: string): Promise<void> {
   const { home, config, secrets, tools } = device;
   return forPerson(async () => {
-    const proof = await device.prove(password);
+    const proof = await device.prove(password, { givesBack: true });
     wipeAccountKeys(proof.account);
     const entry = device.chainKeeper.addEntryOf(device.device);
     const known = device.chain().devices.get(device.device);

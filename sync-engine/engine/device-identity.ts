@@ -16,6 +16,11 @@ export interface DeviceIdentity {
   chain(): DeviceChain;
   /** Reads on from the server; verifies and remembers. @throws CloudError, PersonError('verification') */
   followChain(): Promise<DeviceChain>;
+  /**
+   * Gives a server that was restored from a backup what it lost of the device chain; takes nothing from it.
+   * @throws CloudError, PersonError('verification') when its chain parts from this one
+   */
+  giveBackChain(): Promise<void>;
   /** The keyring of a vault, shared: epochs added to it are seen by all. */
   vaultKeys(vault: VaultId): VaultKeys;
   /** Puts an epoch key into the keyring, in the place of another for that number, and keeps it, sealed, durably. */

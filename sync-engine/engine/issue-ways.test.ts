@@ -3,7 +3,6 @@ import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import { IgnoreRules } from '../local-fs/ignore-rules.ts';
 import { openManifest } from '../manifest/open.ts';
 import { SimDisk } from '../../test/fakes/sim-disk.ts';
-import type { VaultSync } from './vault-sync.ts';
 import { IssueBoard } from './issue-board.ts';
 import { ISSUE_CODES, isNotice, issueText } from './issue-codes.ts';
 import { ignoreRule, IssueWays, type PairRunWays } from './issue-ways.ts';
@@ -38,21 +37,17 @@ function world() {
     },
     lookAnew: note('scanned'),
   };
-  const vault = {
-    vault: VAULT,
-    stopped: new Error('its log failed'),
-    log: {
-      rejoin: () => {
-        done.push('rejoined');
-        return Promise.resolve();
-      },
-    },
-  } as unknown as VaultSync;
   const ways = new IssueWays({
     disk,
     issues,
     quota: { retryNow: note('quota asked') },
-    vaults: { all: () => [vault], retryStopped: note('logs read') },
+    vaults: {
+      rejoin: () => {
+        done.push('rejoined');
+        return Promise.resolve();
+      },
+      retryStopped: note('logs read'),
+    },
     pairs: new Map([[PAIR, run]]),
     addIgnoreRule: (folder, rule) => {
       done.push(`${folder}: ${rule}`);

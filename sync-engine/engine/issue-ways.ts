@@ -25,7 +25,7 @@ export interface IssueWaysParts {
   readonly disk: Disk;
   readonly issues: IssueBoard;
   readonly quota: Pick<QuotaWait, 'retryNow'>;
-  readonly vaults: Pick<Vaults, 'all' | 'retryStopped'>;
+  readonly vaults: Pick<Vaults, 'rejoin' | 'retryStopped'>;
   readonly pairs: ReadonlyMap<PairId, PairRunWays>;
   readonly addIgnoreRule: (folder: string, rule: string) => Promise<void>;
   readonly removePair: (id: PairId) => Promise<void>;
@@ -95,7 +95,7 @@ export class IssueWays {
         issues.drop(issue.id);
         return;
       case 'rejoin':
-        await this.#rejoin();
+        await this.#parts.vaults.rejoin();
         issues.drop(issue.id);
         return;
       case 'login-again':
@@ -124,15 +124,5 @@ export class IssueWays {
     }
     vaults.retryStopped();
     quota.retryNow();
-  }
-
-  /** After a server was restored from a backup: this device's newer state is proposed again on its older head. */
-  async #rejoin(): Promise<void> {
-    const { vaults } = this.#parts;
-    for (const vault of vaults.all()) {
-      if (vault.stopped === null) continue;
-      await vault.log.rejoin();
-      vault.stopped = null;
-    }
   }
 }

@@ -41,10 +41,10 @@ export class Progress {
   }
 
   state(): SyncState {
-    const { pairs, connection, quota, issues, badAnswers, isPaused } = this.#parts;
+    const { pairs, vaults, connection, quota, issues, badAnswers, isPaused } = this.#parts;
     if (isPaused()) return 'paused';
     if (quota.state !== null) return 'quota';
-    if (!connection.isOnline && badAnswers.isRaised) return 'attention';
+    if (!connection.isOnline && (badAnswers.isRaised || vaults.refusesChain)) return 'attention';
     if (!connection.isOnline) return !connection.hasCaughtUp && connection.isOpening ? 'syncing' : 'offline';
     const runs = [...pairs.values()];
     if (this.#isMoving) return 'syncing';
@@ -92,7 +92,7 @@ export class Progress {
 
   /** A fresh scan and a fresh look at the log, then waits until everything agrees or cannot. */
   async wait(timeoutMs: number | null, signal: AbortSignal): Promise<WaitOutcome> {
-    const { pairs, connection, badAnswers, clock, changed, isPaused, signal: stop } = this.#parts;
+    const { pairs, vaults, connection, badAnswers, clock, changed, isPaused, signal: stop } = this.#parts;
     const deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutMs;
     const before = new Map<PairId, number>();
     for (const [id, run] of pairs) {
@@ -104,7 +104,7 @@ export class Progress {
       signal.throwIfAborted();
       if (clock.monotonicMs() > deadline) return 'timeout';
       if (connection.isOnline && !pulled && !isPaused()) pulled = await connection.catchUp();
-      if (badAnswers.isRaised) return 'out-of-sync';
+      if (badAnswers.isRaised || vaults.refusesChain) return 'out-of-sync';
       const scanned = [...pairs].every(
         ([id, run]) => run.scansDone > (before.get(id) ?? -1) || run.sync.paused !== null,
       );

@@ -2,6 +2,7 @@
 import { PersonError } from '../../protocol/errors.ts';
 import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import type { CloudEvent } from '../../protocol/pages.ts';
+import { ChainRolledBack } from '../account/chain-follow.ts';
 import type { PairId } from '../manifest/manifest.ts';
 import type { CloudError } from '../remote/cloud.ts';
 import { packBody } from '../transfer/pack-body.ts';
@@ -42,9 +43,17 @@ export interface VaultsParts {
 export class Vaults {
   readonly #parts: VaultsParts;
   readonly #vaults = new Map<VaultId, VaultSync>();
+  /** Whether an issue may stand that the server's device chain is behind: also one of the run before. */
+  #mayBeBehind = true;
+  #refusesChain = false;
 
   constructor(parts: VaultsParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the server's device chain did not hold when it was last looked at: nothing moves then. */
+  get refusesChain(): boolean {
+    return this.#refusesChain;
   }
 
   all(): readonly VaultSync[] {
@@ -123,13 +132,43 @@ export class Vaults {
     const { ports, issues } = this.#parts;
     try {
       await ports.identity.followChain();
+      if (this.#mayBeBehind) issues.clear(null, null, 'rolled-back');
+      this.#mayBeBehind = false;
+      this.#refusesChain = false;
       await ports.joinVaults();
       for (const vault of this.#vaults.values()) await this.pull(vault);
       return true;
     } catch (error) {
-      if (!(error instanceof PersonError && error.code === 'verification')) throw error;
-      issues.raise(null, null, 'log-fault', '');
+      if (!this.#refused(error)) throw error;
       return false;
+    }
+  }
+
+  /** Whether the error says that the server's device chain does not hold, or is older than one seen: an alarm. */
+  #refused(error: unknown): boolean {
+    if (!(error instanceof PersonError && error.code === 'verification')) return false;
+    this.#mayBeBehind = true;
+    this.#refusesChain = true;
+    const code = error.cause instanceof ChainRolledBack ? 'rolled-back' : 'log-fault';
+    this.#parts.issues.raise(null, null, code, '');
+    return true;
+  }
+
+  /**
+   * On the person's word that the server was restored from a backup: gives it back what it lost of the device chain,
+   * looks at each log, and goes on from the older head where there is one. @throws CloudError, LogFault, PersonError
+   */
+  async rejoin(): Promise<void> {
+    const { identity, joinVaults } = this.#parts.ports;
+    await identity.giveBackChain();
+    await identity.followChain();
+    this.#refusesChain = false;
+    await joinVaults();
+    for (const vault of this.#vaults.values()) {
+      if (vault.stopped === null) await this.pull(vault);
+      if (vault.stopped === null) continue;
+      await vault.log.rejoin();
+      vault.stopped = null;
     }
   }
 
@@ -152,7 +191,7 @@ export class Vaults {
     const { identity, joinVaults } = this.#parts.ports;
     const failed = (error: unknown): void => {
       if (event.kind === 'commit' || event.kind === 'head') this.#failed(event.vault, error);
-      else this.#parts.hooks.crashed(error);
+      else if (!this.#refused(error)) this.#parts.hooks.crashed(error);
     };
     switch (event.kind) {
       case 'commit': {
@@ -189,7 +228,7 @@ export class Vaults {
   /** A log that fails verification stops its vault until a person decides. */
   #failed(id: VaultId, error: unknown): void {
     const { signal, issues, hooks } = this.#parts;
-    if (signal.aborted) return;
+    if (signal.aborted || this.#refused(error)) return;
     if (!(error instanceof LogFault)) {
       hooks.crashed(error);
       return;

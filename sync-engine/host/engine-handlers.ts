@@ -4,6 +4,7 @@ import { basename, sep } from 'node:path';
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE } from '../../protocol/ids.ts';
 import type { ControlHandlers } from '../control/facade.ts';
+import { asked } from '../engine/person-work.ts';
 import type { IssueCode } from '../engine/issue-codes.ts';
 import { parseAccountPath, resolveSteps } from '../engine/paths.ts';
 import type { VaultSync } from '../engine/vault-sync.ts';
@@ -162,7 +163,7 @@ export function engineHandlers(host: Host): Pick<ControlHandlers, EngineMethod> 
       return Promise.resolve({ files, paths: [...paths], deleted });
     },
     'issues.resolve': async ({ id, way }) => {
-      await host.running().engine.resolveIssue(id, way);
+      await asked(() => host.running().engine.resolveIssue(id, way));
       return { id };
     },
     'activity.list': ({ limit, cursor, after, actions, pair }) => {

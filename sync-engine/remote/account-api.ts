@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import {
   chainAppendAnswerSchema,
+  MAX_LOST_ENTRIES,
   grantSchema,
   loginStartAnswerSchema,
   recoverStartAnswerSchema,
@@ -39,6 +40,8 @@ export interface AccountApi {
   /** Enrols the device that a signed `add` entry names. */
   addDevice(grant: string, entry: SignedChainEntry): Promise<Session>;
   appendChain(grant: string, entry: SignedChainEntry): Promise<{ length: number }>;
+  /** Entries the server lost to a restore; those it has are passed over. @param token of a session, or a grant */
+  giveBackChain(token: string, entries: readonly SignedChainEntry[]): Promise<{ length: number }>;
   passwordStart(grant: string, registrationRequest: string): Promise<{ registrationResponse: string }>;
   /** Ends every session but the one of `keepSession`, an access token. */
   passwordFinish(
@@ -112,6 +115,15 @@ export class HttpAccountApi implements AccountApi {
 
   appendChain(grant: string, entry: SignedChainEntry): Promise<{ length: number }> {
     return this.#post(chainAppendAnswerSchema, '/v1/chain', { entry: encodeEntry(entry) }, grant);
+  }
+
+  async giveBackChain(token: string, entries: readonly SignedChainEntry[]): Promise<{ length: number }> {
+    let answer = { length: 0 };
+    for (let from = 0; from < entries.length; from += MAX_LOST_ENTRIES) {
+      const some = entries.slice(from, from + MAX_LOST_ENTRIES).map(encodeEntry);
+      answer = await this.#post(chainAppendAnswerSchema, '/v1/chain/lost', { entries: some }, token);
+    }
+    return answer;
   }
 
   passwordStart(grant: string, registrationRequest: string): Promise<{ registrationResponse: string }> {

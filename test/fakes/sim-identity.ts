@@ -63,6 +63,11 @@ export class SimIdentity implements DeviceIdentity {
     return this.#chain;
   }
 
+  /** The simulated server loses nothing of it. */
+  giveBackChain(): Promise<void> {
+    return Promise.resolve();
+  }
+
   vaultKeys(vault: VaultId): VaultKeys {
     const ring = this.#rings.get(vault) ?? new VaultKeys(vault, []);
     this.#rings.set(vault, ring);

@@ -177,6 +177,7 @@ export class SimServer {
       chain,
       entry: decodeChainEntry(signed.bytes),
       encoded: encodeSignedEntry(signed),
+      wasLost: false,
       entryHash: hashOf(signed.bytes),
       nowMs: this.nowMs(),
     });

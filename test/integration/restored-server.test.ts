@@ -87,4 +87,87 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
     expect(readFileSync(three.path('large')).equals(large)).toBe(true);
     await one.ok('check', '--read-data', '100');
   });
+
+  it('gets back the devices it forgot, in the same answer', async () => {
+    const [, , three] = world.devices;
+    await inSync(one, two, three!);
+    const backup = join(world.place, 'backup-2');
+    await promisify(execFile)(process.execPath, [
+      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
+    ]);
+    // Since then one device was removed and another came.
+    const { json } = await one.ok('devices');
+    const removed = (json['devices'] as { id: string; name: string }[]).find(({ name }) => name === 'three')!;
+    await one.ok('devices', 'revoke', removed.id);
+    await three!.kill9();
+    const four = await world.device('four');
+    writeFileSync(four.path('by-four'), 'new on four');
+    await inSync(four, one, two);
+    await four.stop();
+    const newest = folderPrint(one.folder);
+
+    await restore(backup);
+    for (const device of [one, two]) {
+      await until('it is noticed', 60_000, async () => ((await device.issues()).length > 0 ? true : null));
+      expect(await device.wait()).toMatchObject({ code: 7, errorCode: 'verification' });
+      expect((await device.issues()).map(({ code }) => code)).toEqual(['rolled-back']);
+      expect(folderPrint(device.folder)).toEqual(newest);
+    }
+    const [issue] = await one.issues();
+    await one.ok('issues', 'resolve', String(issue!.id), '--choose', 'rejoin');
+    for (const device of [one, two]) {
+      await until('it goes on', 60_000, async () => ((await device.wait()).code === 0 ? true : null));
+    }
+    await inSync(one, two);
+    for (const device of [one, two]) {
+      expect(folderPrint(device.folder)).toEqual(newest);
+      expect(await device.issues()).toEqual([]);
+    }
+    const { json: after } = await two.ok('devices');
+    const devices = after['devices'] as { name: string; revoked: boolean }[];
+    expect(devices.map(({ name, revoked }) => [name, revoked])).toEqual([
+      ...[
+        ['one', false],
+        ['two', false],
+      ],
+      ...[
+        ['three', true],
+        ['four', false],
+      ],
+    ]);
+    // Its session is not in the backup: signed in again, it is the device it was.
+    await four.ok('start');
+    await until('it is signed out', 60_000, async () =>
+      (await four.status()).state === 'signed-out' ? true : null,
+    );
+    await four.ok('login', ...world.enrolArguments(four));
+    await until('it goes on', 60_000, async () => ((await four.wait()).code === 0 ? true : null));
+    expect(folderPrint(four.folder)).toEqual(newest);
+    expect(((await two.ok('devices')).json['devices'] as unknown[]).length).toBe(4);
+  });
+
+  it('gets back what it forgot from a device that has to sign in again', async () => {
+    const four = world.devices.find(({ name }) => name === 'four')!;
+    await inSync(one, two, four);
+    const backup = join(world.place, 'backup-3');
+    await promisify(execFile)(process.execPath, [
+      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
+    ]);
+    const five = await world.device('five');
+    await inSync(five, one, two);
+    const newest = folderPrint(one.folder);
+    for (const device of [one, two, four]) await device.stop();
+
+    await restore(backup);
+    await until('it is signed out', 60_000, async () =>
+      (await five.status()).state === 'signed-out' ? true : null,
+    );
+    await five.ok('login', ...world.enrolArguments(five));
+    await until('it goes on', 60_000, async () => ((await five.wait()).code === 0 ? true : null));
+    for (const device of [one, two]) await device.start();
+    for (const device of [one, two]) {
+      await until('it goes on', 60_000, async () => ((await device.wait()).code === 0 ? true : null));
+      expect(folderPrint(device.folder)).toEqual(newest);
+    }
+  });
 });

@@ -3,7 +3,7 @@ import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
 import { applyRevocation } from './revocation.ts';
 import { blob, hex, type Database } from './database.ts';
-import { rewindVault } from './rewind.ts';
+import { isBehind, requireEntry, rewindVault } from './rewind.ts';
 import { usageOf } from './usage.ts';
 
 interface AccountColumns {
@@ -125,7 +125,7 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         ),
       );
     },
-    async appendChain({ account, chain, entry, encoded, entryHash, nowMs }) {
+    async appendChain({ account, chain, entry, encoded, wasLost, entryHash, nowMs }) {
       return database.write(() => {
         const id = blob(account);
         const stored = database.get<{ chain_length: number; chain_head: Buffer }>(
@@ -136,9 +136,12 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         if (stored.chain_length !== chain.length || hex(stored.chain_head) !== chain.head) return 'stale';
         const { body } = entry;
         if (body.kind === 'revoke') {
-          if (!applyRevocation(database, id, body.device, body.pins, entry.index)) return 'stale';
+          if (!applyRevocation(database, id, body.device, body.pins, entry.index, wasLost)) return 'stale';
         } else if (body.kind === 'void') {
-          const rewound = rewindVault(database, id, body.pin, entry.index, nowMs);
+          const rewound =
+            wasLost && isBehind(database, id, body.pin)
+              ? requireEntry(database, id, body.pin.vault, entry.index)
+              : rewindVault(database, id, body.pin, entry.index, nowMs);
           if (rewound !== 'rewound') return rewound;
         } else if (body.kind === 'add') {
           addDevice(database, id, body.device, nowMs);

@@ -8,6 +8,7 @@ import { decodeHeader } from '../../../protocol/commit.ts';
 import { readFrame } from './frames.ts';
 import { blob, hex, type Database } from './database.ts';
 import { moveBytes } from './usage.ts';
+import type { VaultId } from '../../../protocol/ids.ts';
 
 interface VaultColumns {
   key: number;
@@ -70,6 +71,32 @@ export function rewindVault(
     epoch.chain_length,
     entryIndex + 1,
     vault.key,
+  );
+  return 'rewound';
+}
+
+/** Whether the log has not come as far as the pin: nothing is there to be taken back. */
+export function isBehind(database: Database, account: Uint8Array, pin: HeadPin): boolean {
+  const vault = database.get<{ head_seq: number }>(
+    'SELECT head_seq FROM vaults WHERE account = ? AND vault = ?',
+    account,
+    blob(pin.vault),
+  );
+  return vault === null || vault.head_seq < pin.seq;
+}
+
+/** What is committed from now on has to name the entry. */
+export function requireEntry(
+  database: Database,
+  account: Uint8Array,
+  vault: VaultId,
+  entryIndex: number,
+): 'rewound' {
+  database.run(
+    'UPDATE vaults SET required_chain = ? WHERE account = ? AND vault = ?',
+    entryIndex + 1,
+    account,
+    blob(vault),
   );
   return 'rewound';
 }

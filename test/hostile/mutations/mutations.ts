@@ -231,6 +231,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     attack: 'MS-11',
+    what: 'that a device chain is given back only onto the chain that was seen',
+    file: 'sync-engine/account/chain-follow.ts',
+    find: 'if (last === undefined || hashOf(last.bytes) !== this.#chain.hashes[length - 1]) throw forked();',
+    replace: '',
+  },
+  {
+    attack: 'MS-11',
     what: 'that voided commits do not return',
     file: RULES,
     find: 'checkVoids(vault, header, chain);',
