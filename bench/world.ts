@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Device } from './device.ts';
+import { Device, profilingFlags } from './device.ts';
 import { cpuSecondsOf, forgetPeak, machineCpuSeconds, memoryOf, type Memory } from './machine.ts';
 import { copyProgram } from './program.ts';
 
@@ -15,7 +15,7 @@ const STOP_MS = 15_000;
 export interface WorldOptions {
   /** Bytes that must be free where the world is made. */
   readonly needs: number;
-  /** CPU profiles of the engines go here. */
+  /** CPU profiles of the engines and the server go here. */
   readonly profiles: string | null;
   /** A build to measure instead of the present sources. */
   readonly dist: string | null;
@@ -62,7 +62,7 @@ export class World {
     });
     const program = await copyProgram(join(folder, 'program'), dist);
     mkdirSync(join(folder, 'server'));
-    const { child, address } = await startServer(program.cloud, join(folder, 'server'));
+    const { child, address } = await startServer(program.cloud, join(folder, 'server'), profiles);
     const shared = { program, server: address, profiles };
     const a = await Device.enrol({ ...shared, folder: join(folder, 'a'), name: 'a', verb: 'signup' });
     const b = await Device.enrol({ ...shared, folder: join(folder, 'b'), name: 'b', verb: 'login' });
@@ -146,10 +146,19 @@ export class World {
   }
 }
 
-async function startServer(main: string, data: string): Promise<{ child: ChildProcess; address: string }> {
-  const child = spawn(process.execPath, [main, 'serve', '--data', data, '--listen', '127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function startServer(
+  main: string,
+  data: string,
+  profiles: string | null,
+): Promise<{ child: ChildProcess; address: string }> {
+  const flags = profiles === null ? [] : profilingFlags(join(profiles, 'server'));
+  const child = spawn(
+    process.execPath,
+    [...flags, main, 'serve', '--data', data, '--listen', '127.0.0.1:0'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   process.once('exit', () => child.kill('SIGKILL'));
   const address = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -2,6 +2,7 @@
  * The engine: one process a device. Takes no arguments; `COFFRE_HOME` says which device, `COFFRE_PASSWORD` or a
  * systemd credential opens its key file. Its last words are one line on stderr, JSON when it could not start.
  */
+import { setFlagsFromString } from 'node:v8';
 import { PersonError } from '../protocol/errors.ts';
 import { homeFolder } from '../protocol/control-endpoint.ts';
 import { PROGRAM_VERSION } from '../protocol/version.ts';
@@ -13,6 +14,10 @@ import { accountHandlers } from './host/account-handlers.ts';
 import { engineHandlers } from './host/engine-handlers.ts';
 import { ignoreHandlers } from './host/ignore-handlers.ts';
 import { Host } from './host/host.ts';
+
+// Packs pass through as buffers outside the heap, and V8 collects a small heap for each 10 MB of them: a fifth of
+// all CPU time of a transfer. At three times the live heap instead of one and a bit it does so a quarter as often.
+setFlagsFromString('--heap-growing-percent=200');
 
 async function main(): Promise<void> {
   const home = await Home.open(homeFolder(process.env));
