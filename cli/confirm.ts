@@ -11,11 +11,15 @@ export async function confirm(terminal: Terminal, question: string): Promise<voi
     throw new PersonError('bad-input', what, 'Look with --dry-run, then add --yes.');
   }
   const reader = createInterface({ input: stdin, output: stderr, terminal: false });
+  // Ctrl-D ends the input, and no answer comes.
+  const ended = new AbortController();
+  reader.once('close', () => ended.abort());
+  const stopped = AbortSignal.any([signal, ended.signal]);
   try {
-    const answer = await reader.question(`${question} [y/N] `, { signal });
+    const answer = await reader.question(`${question} [y/N] `, { signal: stopped });
     if (/^y(es)?$/i.test(answer.trim())) return;
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!stopped.aborted) throw error;
   } finally {
     reader.close();
   }
