@@ -10,7 +10,14 @@ import { placeName, places } from './places.ts';
 import { settled, WindowBrowser, type OpenWindow, type Place } from './window.ts';
 
 /** These show one face whatever view is asked for. */
-const faces: readonly Scenario[] = ['loading', 'error', 'locked', 'engine-failed', 'signed-out'];
+const faces: readonly Scenario[] = [
+  'loading',
+  'error',
+  'locked',
+  'engine-failed',
+  'signed-out',
+  'signed-out-elsewhere',
+];
 /** What the settings show changes with these; the others change what status and history show. */
 const settingsToo: readonly Scenario[] = ['ordinary', 'empty', 'offline', 'full', 'long-names'];
 
@@ -26,7 +33,8 @@ function placesOf(scenario: Scenario, language: 'en' | 'fr'): readonly (Place | 
 /** axe itself is half a megabyte: a page gets it once. */
 const withAxe = new WeakSet<OpenWindow>();
 
-async function violations(window: OpenWindow, rules: 'all' | 'colours'): Promise<string[]> {
+/** Serious and critical ones. */
+export async function violations(window: OpenWindow, rules: 'all' | 'colours'): Promise<string[]> {
   const { page } = window;
   const axe = new AxeBuilder(withAxe.has(window) ? { page, axeSource: 'null' } : { page });
   withAxe.add(window);
@@ -43,7 +51,7 @@ async function violations(window: OpenWindow, rules: 'all' | 'colours'): Promise
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`);
 }
 
-async function inDark({ page }: OpenWindow, look: () => Promise<void>): Promise<void> {
+export async function inDark({ page }: OpenWindow, look: () => Promise<void>): Promise<void> {
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.locator('html[data-theme=dark]').waitFor();
   await settled(page);

@@ -1,32 +1,14 @@
 /** The window without a mouse: everything is reached, the focus is seen, nothing traps, and each task can be done. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { walkByTab } from './keyboard.ts';
+import { keys, tabTo, walkByTab } from './keyboard.ts';
 import { placeName, places } from './places.ts';
-import { settled, WindowBrowser, type OpenWindow } from './window.ts';
+import { settled, WindowBrowser } from './window.ts';
 
 let browser: WindowBrowser;
 beforeAll(async () => {
   browser = await WindowBrowser.start();
 });
 afterAll(() => browser.stop());
-
-/** Tab until the control has the focus. */
-async function tabTo({ page }: OpenWindow, name: string | RegExp, most = 80): Promise<void> {
-  const isThere = (text: string): boolean => (typeof name === 'string' ? text === name : name.test(text));
-  for (let step = 0; step < most; step += 1) {
-    await page.keyboard.press('Tab');
-    const here = await page.evaluate<string>(
-      `(() => { const e = document.activeElement; return (e.getAttribute('aria-label') ?? e.labels?.[0]?.innerText ?? e.innerText ?? '').trim(); })()`,
-    );
-    if (isThere(here)) return;
-  }
-  throw new Error(`Tab does not lead to ${String(name)}`);
-}
-
-const keys = async ({ page }: OpenWindow, ...names: string[]): Promise<void> => {
-  for (const name of names) await page.keyboard.press(name);
-  await settled(page);
-};
 
 /** Issues are on the status view alone. */
 const walked = [

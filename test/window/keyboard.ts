@@ -1,5 +1,6 @@
 /** Walks a page by Tab as a person without a mouse would, and tells what was reached and what was not. */
 import type { Page } from 'playwright-core';
+import { settled, type OpenWindow } from './window.ts';
 
 export interface Walk {
   /** What had the focus, in order, until it came round. */
@@ -64,3 +65,21 @@ export async function walkByTab(page: Page, mostSteps = 150): Promise<Walk> {
   }
   return page.evaluate<Walk>(`${IN_PAGE}.end()`);
 }
+
+/** Tab until the control has the focus. */
+export async function tabTo({ page }: OpenWindow, name: string | RegExp, most = 80): Promise<void> {
+  const isThere = (text: string): boolean => (typeof name === 'string' ? text === name : name.test(text));
+  for (let step = 0; step < most; step += 1) {
+    await page.keyboard.press('Tab');
+    const here = await page.evaluate<string>(
+      `(() => { const e = document.activeElement; return (e.getAttribute('aria-label') ?? e.labels?.[0]?.innerText ?? e.innerText ?? '').trim(); })()`,
+    );
+    if (isThere(here)) return;
+  }
+  throw new Error(`Tab does not lead to ${String(name)}`);
+}
+
+export const keys = async ({ page }: OpenWindow, ...names: string[]): Promise<void> => {
+  for (const name of names) await page.keyboard.press(name);
+  await settled(page);
+};

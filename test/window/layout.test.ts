@@ -1,6 +1,7 @@
 /** Nothing needs to be scrolled sideways: in the narrowest window, at 200 % zoom, with the longest names. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { placeName, places } from './places.ts';
+import { TOO_WIDE } from './too-wide.ts';
 import { WindowBrowser } from './window.ts';
 
 let browser: WindowBrowser;
@@ -8,19 +9,6 @@ beforeAll(async () => {
   browser = await WindowBrowser.start();
 });
 afterAll(() => browser.stop());
-
-/** What is wider than the window, or hangs out of it. Tab lists may scroll: arrows bring their tabs into view. */
-const TOO_WIDE = `[...document.querySelectorAll('#root *')].filter((element) => {
-  if (element.closest('.only-read, svg, .tab-list') !== null || !element.checkVisibility()) return false;
-  const style = getComputedStyle(element);
-  const scrolls = element.scrollWidth > element.clientWidth + 1 && ['auto', 'scroll'].includes(style.overflowX);
-  const isCut = (() => {
-    for (let above = element.parentElement; above !== null; above = above.parentElement)
-      if (getComputedStyle(above).overflowX === 'hidden' || getComputedStyle(above).overflowX === 'clip') return above !== document.body;
-    return false;
-  })();
-  return scrolls || (!isCut && element.getBoundingClientRect().right > innerWidth + 1);
-}).map((element) => element.className + ' ' + Math.round(element.getBoundingClientRect().right))`;
 
 const shown = [
   ['ordinary', places],

@@ -7,6 +7,7 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Scenario } from '../fakes/app-bridge/scenarios.ts';
 import { placeName, places } from './places.ts';
+import { welcomePages } from './welcome.ts';
 import { settled, WindowBrowser, type Opening, type OpenWindow, type Place } from './window.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, '../../docs/screenshots');
@@ -37,6 +38,16 @@ const goBack = async (window: OpenWindow): Promise<void> => {
   await window.page.getByText('This is a preview').waitFor();
   await window.page.getByRole('slider').blur();
   await settled(window.page);
+};
+const welcomeTo = async (window: OpenWindow, page: number): Promise<void> => {
+  const [here, ...before] = welcomePages('en')
+    .slice(0, page + 1)
+    .reverse();
+  for (const step of before.reverse()) {
+    await step.fill(window);
+    await step.next(window);
+  }
+  await here?.fill(window);
 };
 const state = (scenario: Scenario, more: Partial<Shot> = {}): Shot => ({
   name: `state-${scenario}`,
@@ -128,6 +139,14 @@ const states: readonly Shot[] = [
     opening: { scenario: 'long-names' },
     place: { view: 'settings', page: 'folders' },
   },
+  ...welcomePages('en')
+    .slice(1, 5)
+    .map(({ name }, index) => ({
+      name: `welcome-${name}`,
+      opening: { scenario: 'signed-out' as const },
+      act: (window: OpenWindow) => welcomeTo(window, index + 1),
+    })),
+  state('signed-out-elsewhere'),
   { name: 'welcome', opening: { scenario: 'signed-out' } },
   { name: 'welcome-dark', opening: { scenario: 'signed-out', theme: 'dark' } },
   { name: 'welcome-fr', opening: { scenario: 'signed-out', language: 'fr' } },

@@ -235,7 +235,10 @@ export function ordinaryWorld(): World {
       'local-trash-bytes': 5_000_000_000,
     },
     password: 'correct horse battery staple',
-    phrase: 'abandon '.repeat(23) + 'art',
+    // The hash of a sentence: an account with these words does not exist.
+    phrase:
+      'dirt present wool tuition illness echo maple grain whale food awesome miracle ' +
+      'slice buffalo fabric puppy keep use alley search vivid winner forward kingdom',
     trouble: {},
   };
 }

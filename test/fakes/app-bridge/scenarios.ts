@@ -172,6 +172,9 @@ const changes = {
     world.status = { ...world.status, state: 'signed-out', account: null, pairs: [] };
     world.activity = [];
   },
+  'signed-out-elsewhere': (world) => {
+    world.status = { ...world.status, state: 'signed-out' };
+  },
   paused: (world) => {
     world.status = {
       ...world.status,
