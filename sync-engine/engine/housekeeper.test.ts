@@ -75,7 +75,8 @@ describe('housekeeping', () => {
   });
 
   it('keeps the lists of a large file', async () => {
-    const large = randomBytes(20_000_000);
+    // Twice as many chunks as a record lists, wherever the boundaries fall.
+    const large = randomBytes(40_000_000);
     await ann.write('large', large);
     const node = ann.vault.log.store.remote.get(ann.node('large'));
     expect(ann.vault.log.store.content(node!.content!)?.depth).toBe(1);
