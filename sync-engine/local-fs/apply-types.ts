@@ -25,6 +25,14 @@ export type ApplyOperation =
       readonly path: string;
       readonly known: KnownStat | null;
     }
+  /** Makes a folder in staging, and the folders in it, for files to be written to. */
+  | {
+      readonly kind: 'stage-folder';
+      readonly staged: string;
+      readonly inside: readonly Pick<StagedEntry, 'path' | 'type'>[];
+    }
+  /** Removes a folder from staging. */
+  | { readonly kind: 'drop-staged'; readonly staged: string }
   /** A whole new folder, built in staging, by one rename. */
   | {
       readonly kind: 'place-folder';
@@ -53,7 +61,7 @@ export type ApplyOperation =
       readonly inside: readonly KnownEntry[];
     };
 
-/** `path` is relative to the staged folder; a folder stands before what is in it. */
+/** `path` is relative to the staged folder; a folder stands before what is in it. A link is staged as a file of its target. */
 export interface StagedEntry {
   readonly path: string;
   readonly type: 'file' | 'folder' | 'symlink';

@@ -13,6 +13,7 @@ import { recoverDisplaced } from './displace.ts';
 import { listTrash } from './local-trash.ts';
 import { NodeDisk } from './node-disk.ts';
 import { createMarker, type PairMarker } from './root-marker.ts';
+import { dropStagedFolders } from './staged-folder.ts';
 import { listTree, type KnownEntry } from './subtree.ts';
 
 const marker: PairMarker = { version: 1, pair: 'p', account: 'a', device: 'd', random: '0123456789abcdef' };
@@ -55,6 +56,8 @@ const names = (path: string): string[] =>
     .entries.map((entry) => entry.name)
     .sort();
 const readRoot = (path: string): string => readText(disk, `${root}/${path}`);
+const stagedStat = (result: ApplyResult): DiskStat =>
+  (result.outcome === 'applied' ? result.stat : null) ?? expect.fail('nothing was staged');
 const inTrash = (): { path: string | undefined; why: string | undefined }[] =>
   listTrash(disk, root).map(({ record }) => ({ path: record?.path, why: record?.why }));
 const trashed = (): string[] =>
@@ -161,30 +164,76 @@ function acceptApply(): void {
     expect(inTrash()).toEqual([{ path: 'l', why: 'replaced' }]);
   });
 
-  it('places a folder whole, with modes and times inside', () => {
-    const staged = '.coffre/staging/s';
-    folder(staged);
-    folder(`${staged}/sub`);
-    file(`${staged}/sub/f`, 'deep');
-    disk.makeLink('sub', `${root}/${staged}/link`);
+  it('makes a folder in staging that files are written to, and takes up one it made before', () => {
+    const inside = [
+      { path: 'sub', type: 'folder' },
+      { path: 'sub/empty', type: 'folder' },
+      { path: 'sub/f', type: 'file' },
+    ] as const;
+    const operation: ApplyOperation = { kind: 'stage-folder', staged: 's', inside };
+    const { ino } = stagedStat(one(operation));
+    expect(names('.coffre/staging/s/sub')).toEqual(['empty']);
+    stage('s/sub/f', 'begun');
+    expect(stagedStat(one(operation)).ino).toBe(ino);
+    expect(readRoot('.coffre/staging/s/sub/f')).toBe('begun');
+    // With something else in it, it is begun anew.
+    stage('s/other', 'x');
+    one(operation);
+    expect(names('.coffre/staging/s')).toEqual(['sub']);
+    expect(names('.coffre/staging/s/sub')).toEqual(['empty']);
+    expect(names('')).toEqual(['.coffre']);
+  });
+
+  it('removes a folder from staging, whatever its modes, and minds none that is not there', () => {
+    one({ kind: 'stage-folder', staged: 's', inside: [{ path: 'sub', type: 'folder' }] });
+    stage('s/sub/f', 'x');
+    disk.setMode(`${root}/.coffre/staging/s/sub`, 0o500);
+    expect(one({ kind: 'drop-staged', staged: 's' })).toMatchObject({ outcome: 'applied' });
+    expect(names('.coffre/staging')).toEqual([]);
+    expect(one({ kind: 'drop-staged', staged: 's' })).toMatchObject({ outcome: 'applied' });
+    expect(one({ kind: 'drop-staged', staged: '../trash' })).toEqual({
+      outcome: 'blocked',
+      code: 'bad-path',
+    });
+  });
+
+  it('stages nothing outside staging', () => {
+    for (const path of ['../x', '/x', 'sub/../../x', '']) {
+      const operation = { kind: 'stage-folder', staged: 's', inside: [{ path, type: 'folder' }] } as const;
+      expect(one(operation)).toEqual({ outcome: 'blocked', code: 'bad-path' });
+    }
+    expect(one({ kind: 'stage-folder', staged: 'a/b', inside: [] })).toMatchObject({ code: 'bad-path' });
+    disk.makeLink(root, `${root}/.coffre/staging/s`);
+    one({ kind: 'stage-folder', staged: 's', inside: [{ path: 'x', type: 'folder' }] });
+    expect(names('')).toEqual(['.coffre']);
+    expect(names('.coffre/staging/s')).toEqual(['x']);
+  });
+
+  it('places a folder whole, with modes, times and links inside', () => {
+    one({ kind: 'stage-folder', staged: 's', inside: [{ path: 'sub', type: 'folder' }] });
+    stage('s/sub/f', 'deep');
+    stage('s/sub/link', '../outside');
     const operation: ApplyOperation = {
       kind: 'place-folder',
       staged: 's',
       path: 'd',
       mode: 0o555,
       inside: [
-        { path: 'sub', type: 'folder', mode: 0o500, mtimeUs: 0 },
+        { path: 'sub', type: 'folder', mode: 0o300, mtimeUs: 0 },
         { path: 'sub/f', type: 'file', mode: 0o400, mtimeUs: 7_000_000 },
-        { path: 'link', type: 'symlink', mode: 0o777, mtimeUs: 0 },
+        { path: 'sub/link', type: 'symlink', mode: 0o777, mtimeUs: 0 },
       ],
     };
     const result = one(operation);
     expect(result).toMatchObject({ outcome: 'applied', stat: { mode: 0o555 } });
-    expect(statAt('d/sub').mode).toBe(0o500);
+    expect(statAt('d/sub').mode).toBe(0o300);
     expect(statAt('d/sub/f')).toMatchObject({ mode: 0o400, mtimeUs: 7_000_000 });
+    expect(disk.readLink(`${root}/d/sub/link`)).toBe('../outside');
     if (result.outcome !== 'applied') throw new Error('unreachable');
-    expect(result.inside.map(({ path }) => path).sort()).toEqual(['link', 'sub', 'sub/f']);
+    expect(result.inside.map(({ path }) => path).sort()).toEqual(['sub', 'sub/f', 'sub/link']);
+    // As the scan will see it: there is nothing to read again.
     for (const { path, stat } of result.inside) expect(stat).toEqual(statAt(`d/${path}`));
+    expect(names('.coffre/staging')).toEqual([]);
   });
 
   it('places no folder with more or less in it than announced, and over nothing', () => {
@@ -194,9 +243,35 @@ function acceptApply(): void {
     expect(one({ ...operation, inside: [announced] })).toEqual({ outcome: 'blocked', code: 'staging' });
     file('.coffre/staging/s/f', 'x');
     expect(one(operation)).toEqual({ outcome: 'blocked', code: 'staging' });
+    // A second name would be a file somewhere else.
+    disk.makeHardLink(`${root}/.coffre/staging/s/f`, `${root}/other`);
+    expect(one({ ...operation, inside: [announced] })).toEqual({ outcome: 'blocked', code: 'staging' });
+    disk.removeFile(`${root}/other`);
+    expect(names('')).toEqual(['.coffre']);
     folder('d');
     expect(one({ ...operation, inside: [announced] })).toMatchObject({ code: 'taken' });
     expect(names('d')).toEqual([]);
+    expect(names('.coffre/staging/s')).toEqual(['f']);
+  });
+
+  it('places no folder with a link whose target is no text', () => {
+    one({ kind: 'stage-folder', staged: 's', inside: [] });
+    const handle = disk.open(`${root}/.coffre/staging/s/l`, 'create');
+    disk.write(handle, Uint8Array.of(0xff, 0xfe), 0);
+    disk.close(handle);
+    const inside = [{ path: 'l', type: 'symlink', mode: 0o777, mtimeUs: 0 }] as const;
+    const result = one({ kind: 'place-folder', staged: 's', path: 'd', mode: 0o755, inside });
+    expect(result).toEqual({ outcome: 'blocked', code: 'illegal-name' });
+    expect(names('')).toEqual(['.coffre']);
+  });
+
+  it('drops what an earlier engine had staged of folders, and keeps what it had of files', () => {
+    one({ kind: 'stage-folder', staged: 's', inside: [{ path: 'sub', type: 'folder' }] });
+    stage('s/sub/f', 'x');
+    disk.setMode(`${root}/.coffre/staging/s/sub`, 0o500);
+    stage('file', 'a large one, half of it');
+    dropStagedFolders(disk, root);
+    expect(names('.coffre/staging')).toEqual(['file']);
   });
 
   it('moves files, folders and links, keeping what they are', () => {

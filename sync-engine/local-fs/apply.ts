@@ -11,14 +11,15 @@
  * so the order of a plan need not care about modes.
  */
 import { applied, asPlaced, blocked, Ended, onlyName, splitOrEnd, stale } from './apply-outcome.ts';
-import type { ApplyContext, ApplyOperation, ApplyResult, StagedEntry } from './apply-types.ts';
+import type { ApplyContext, ApplyOperation, ApplyResult } from './apply-types.ts';
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
 import { openBelow } from './inside.ts';
 import { timeKey, type TrashRecord } from './local-trash.ts';
 import { putAt, renameWhole } from './place.ts';
 import { checkRoot, PARKED, REPLACING, STAGING, TRASH } from './root-marker.ts';
-import { compareTree, isSame, listTree, type KnownEntry, type KnownStat } from './subtree.ts';
+import { finishStagedFolder, makeStagedFolder } from './staged-folder.ts';
+import { compareTree, isSame, removeTree, type KnownEntry, type KnownStat } from './subtree.ts';
 
 /**
  * Does the operations in order, each on its own: one that cannot be done does not stop the next. One result
@@ -85,6 +86,11 @@ class Applier {
         return this.#at(operation.path, (path) => this.#placeFile(path, operation));
       case 'place-link':
         return this.#at(operation.path, (path) => this.#placeLink(path, operation));
+      case 'stage-folder':
+        return this.#stageFolder(operation);
+      case 'drop-staged':
+        removeTree(this.#disk, this.#staging, onlyName(operation.staged));
+        return applied(null);
       case 'place-folder':
         return this.#at(operation.path, (path) => this.#placeFolder(path, operation));
       case 'move':
@@ -173,38 +179,23 @@ class Applier {
     return stale('taken', this.#disk.lstat(path));
   }
 
-  #placeFolder(path: string, operation: Extract<ApplyOperation, { kind: 'place-folder' }>): ApplyResult {
-    this.#expect(path, null);
-    const staged = this.#stagedPath(operation.staged);
-    if (this.#disk.lstat(staged)?.type !== 'folder') return blocked('staging');
-    const handle = this.#disk.openFolder(staged);
-    let inside: { path: string; stat: DiskStat }[];
-    try {
-      if (!this.#finishStaged(handle, operation.inside)) return blocked('staging');
-      inside = [...listTree(this.#disk, handle)];
-    } finally {
-      this.#disk.close(handle);
-    }
-    if (putAt(this.#disk, staged, path, 'folder') === 'taken') return stale('taken', this.#disk.lstat(path));
-    this.#setMode(path, operation.mode);
-    return { outcome: 'applied', stat: this.#disk.lstat(path), inside };
+  #stageFolder({ staged, inside }: Extract<ApplyOperation, { kind: 'stage-folder' }>): ApplyResult {
+    const name = onlyName(staged);
+    for (const { path } of inside) splitOrEnd(path);
+    makeStagedFolder(this.#disk, this.#staging, name, inside);
+    return applied(this.#disk.lstat(this.#disk.inFolder(this.#staging, name)));
   }
 
-  /** Sets modes and times in a staged folder, children before their folders; false when it holds something else. */
-  #finishStaged(handle: number, inside: readonly StagedEntry[]): boolean {
-    const expected = new Map(inside.map((entry) => [entry.path, entry]));
-    const found = [...listTree(this.#disk, handle)];
-    if (found.length !== expected.size) return false;
-    for (const { path, stat } of found.reverse()) {
-      const entry = expected.get(path);
-      // A second link would be a file somewhere else, whose mode this is not ours to set.
-      if (entry?.type !== stat.type || (stat.type === 'file' && stat.links !== 1)) return false;
-      if (entry.type === 'symlink') continue;
-      const at = this.#disk.inFolder(handle, path);
-      this.#setMode(at, entry.mode);
-      if (entry.type === 'file') this.#disk.setMtime(at, entry.mtimeUs);
-    }
-    return true;
+  #placeFolder(path: string, operation: Extract<ApplyOperation, { kind: 'place-folder' }>): ApplyResult {
+    this.#expect(path, null);
+    const { modes } = this.#context.capabilities;
+    const staged = this.#stagedPath(operation.staged);
+    const inside = finishStagedFolder(this.#disk, staged, operation.inside, modes);
+    if (inside === null) return blocked('staging');
+    if (putAt(this.#disk, staged, path, 'folder') === 'taken') return stale('taken', this.#disk.lstat(path));
+    // Only now: a folder that may not be written cannot be moved elsewhere.
+    this.#setMode(path, operation.mode);
+    return { outcome: 'applied', stat: this.#disk.lstat(path), inside };
   }
 
   #move(from: string, to: string, operation: Extract<ApplyOperation, { kind: 'move' }>): ApplyResult {
