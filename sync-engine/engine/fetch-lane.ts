@@ -1,12 +1,14 @@
 /**
  * Content on the way down: stages and verifies in workers, then hands what is staged to be put in place.
- * Nothing it does shows in the folder.
+ * Nothing it does shows in the folder. A new folder is staged with all that is in it and handed over when the
+ * last of its files is there.
  */
 import { MIB } from '../../protocol/limits.ts';
 import type { NodeId } from '../../protocol/ids.ts';
 import type { NodeState } from '../plan/tree.ts';
 import type { FetchResult, FileToFetch, VaultTransfer } from '../transfer/sealing-jobs.ts';
 import type { Books } from './books.ts';
+import type { NewFolder } from './new-folders.ts';
 
 const MAX_FILES = 1000;
 const MAX_BYTES = 64 * MIB;
@@ -17,8 +19,9 @@ const LANES = 2;
 export interface Staged {
   readonly id: NodeId;
   readonly state: NodeState;
-  readonly stagingPath: string;
 }
+
+export type FetchFailure = Extract<FetchResult, { ok: false }>;
 
 export interface FetchLaneParts {
   readonly books: Books;
@@ -29,20 +32,37 @@ export interface FetchLaneParts {
   readonly stagingPath: (state: NodeState) => string;
   readonly signal: AbortSignal;
   readonly hooks: {
-    /** Puts staged nodes in place; the lane waits for it before it takes more. */
-    staged(nodes: readonly Staged[]): Promise<void>;
-    failed(id: NodeId, result: Extract<FetchResult, { ok: false }>): void;
+    /** Makes what is to be filled of these folders; answers those that can be. */
+    stageFolders(folders: readonly NewFolder[]): Promise<readonly NewFolder[]>;
+    /** Puts what is staged in place; the lane waits for it before it takes more. */
+    staged(nodes: readonly Staged[], folders: readonly NewFolder[]): Promise<void>;
+    failed(id: NodeId, result: FetchFailure): void;
+    /** Nothing of it is written to any more. */
+    folderFailed(folder: NewFolder, results: readonly FetchFailure[]): Promise<void>;
     done(id: NodeId): void;
     crashed(error: unknown): void;
   };
 }
 
-/** Staged files are put in place in groups of about this many, while the rest is still fetched. */
+/** What is staged is put in place in groups of about this many nodes, while the rest is still fetched. */
 const PLACE_GROUP = 250;
+
+interface Batch {
+  readonly files: Map<NodeId, NodeState>;
+  readonly folders: NewFolder[];
+}
+
+/** A new folder of which some files are still to come. */
+interface Filling {
+  readonly folder: NewFolder;
+  missing: number;
+  readonly failures: FetchFailure[];
+}
 
 export class FetchLane {
   readonly #parts: FetchLaneParts;
-  readonly #waiting = new Map<NodeId, NodeState>();
+  readonly #waiting = new Map<NodeId, NodeState | NewFolder>();
+  /** With all that is in the folders, waiting or not. */
   readonly #fetching = new Set<NodeId>();
   #lanes = 0;
 
@@ -62,10 +82,16 @@ export class FetchLane {
     if (!this.#fetching.has(state.id)) this.#waiting.set(state.id, state);
   }
 
+  addFolder(folder: NewFolder): void {
+    this.#waiting.set(folder.top.id, folder);
+    for (const id of idsOf(folder)) this.#fetching.add(id);
+  }
+
   pump(): void {
-    while (this.#lanes < LANES && this.#waiting.size > 0 && !this.#parts.signal.aborted) {
+    while (this.#lanes < LANES && !this.#parts.signal.aborted) {
       const batch = this.#takeBatch();
-      if (batch.size === 0) continue;
+      const ids = [...batch.files.keys(), ...batch.folders.flatMap(idsOf)];
+      if (ids.length === 0) return;
       this.#lanes += 1;
       this.#run(batch)
         .catch((error: unknown) => {
@@ -73,57 +99,92 @@ export class FetchLane {
         })
         .finally(() => {
           this.#lanes -= 1;
-          for (const id of batch.keys()) this.#fetching.delete(id);
+          for (const id of ids) this.#fetching.delete(id);
           // The pair ended meanwhile, and the manifest may be closed; what is due is in it.
           if (this.#parts.signal.aborted) return;
-          for (const id of batch.keys()) this.#parts.hooks.done(id);
+          for (const id of ids) this.#parts.hooks.done(id);
           this.pump();
         });
     }
   }
 
-  #takeBatch(): Map<NodeId, NodeState> {
-    const batch = new Map<NodeId, NodeState>();
+  #takeBatch(): Batch {
+    const batch: Batch = { files: new Map(), folders: [] };
+    let nodes = 0;
     let bytes = 0;
-    for (const [id, state] of this.#waiting) {
-      if (batch.size >= MAX_FILES || bytes >= MAX_BYTES) break;
+    for (const [id, item] of this.#waiting) {
+      if (nodes >= MAX_FILES || bytes >= MAX_BYTES) break;
       this.#waiting.delete(id);
-      this.#fetching.add(id);
-      batch.set(id, state);
-      bytes += state.size;
+      if ('top' in item) batch.folders.push(item);
+      else {
+        this.#fetching.add(id);
+        batch.files.set(id, item);
+      }
+      const states = 'top' in item ? item.inside.map(({ state }) => state) : [item];
+      nodes += states.length;
+      bytes += states.reduce((sum, { size }) => sum + size, 0);
     }
     return batch;
   }
 
-  async #run(batch: ReadonlyMap<NodeId, NodeState>): Promise<void> {
+  async #run({ files, folders }: Batch): Promise<void> {
     const { transfer, hooks, signal } = this.#parts;
-    const files = [...batch.values()].flatMap((state) => this.#request(state));
-    const stagingPaths = new Map(files.map((file) => [file.id, file.stagingPath]));
     const placing: Promise<void>[] = [];
-    let group: Staged[] = [];
-    const place = (): void => {
-      if (group.length === 0) return;
+    let group: { nodes: Staged[]; folders: NewFolder[]; size: number } = { nodes: [], folders: [], size: 0 };
+    const place = (atLeast: number): void => {
+      if (group.size < atLeast) return;
       const staged = group;
-      group = [];
-      placing.push(hooks.staged(staged));
+      group = { nodes: [], folders: [], size: 0 };
+      placing.push(hooks.staged(staged.nodes, staged.folders));
     };
+    const end = ({ folder, failures }: Filling): void => {
+      if (failures.length > 0) {
+        placing.push(hooks.folderFailed(folder, failures));
+        return;
+      }
+      group.folders.push(folder);
+      group.size += 1 + folder.inside.length;
+      place(PLACE_GROUP);
+    };
+    const requests = [...files.values()].flatMap((state) => this.#request(state));
+    const filling = new Map<NodeId, Filling>();
+    for (const folder of folders.length === 0 ? [] : await hooks.stageFolders(folders)) {
+      const inside = this.#requestsOf(folder);
+      const entry: Filling = { folder, missing: inside.length, failures: [] };
+      for (const { id } of inside) filling.set(id, entry);
+      requests.push(...inside);
+      if (inside.length === 0) end(entry);
+    }
     await transfer.fetch(
-      files,
+      requests,
       (result) => {
-        const state = batch.get(result.id);
-        const stagingPath = stagingPaths.get(result.id);
-        if (state === undefined || stagingPath === undefined) return;
-        if (!result.ok) {
+        const folder = filling.get(result.id);
+        const state = files.get(result.id);
+        if (folder !== undefined) {
+          folder.missing -= 1;
+          if (!result.ok) folder.failures.push(result);
+          if (folder.missing === 0) end(folder);
+        } else if (!result.ok) {
           hooks.failed(result.id, result);
-          return;
+        } else if (state !== undefined) {
+          group.nodes.push({ id: result.id, state });
+          group.size += 1;
+          place(PLACE_GROUP);
         }
-        group.push({ id: result.id, state, stagingPath });
-        if (group.length >= PLACE_GROUP) place();
       },
       signal,
     );
-    place();
+    place(1);
     await Promise.all(placing);
+  }
+
+  #requestsOf({ top, inside }: NewFolder): FileToFetch[] {
+    const { books, stagingPath } = this.#parts;
+    const folder = stagingPath(top);
+    return inside.flatMap(({ path, state }) => {
+      const content = state.content === null ? undefined : books.vault.content(state.content);
+      return content === undefined ? [] : [{ id: state.id, content, stagingPath: `${folder}/${path}` }];
+    });
   }
 
   #request(state: NodeState): FileToFetch[] {
@@ -139,4 +200,8 @@ export class FetchLane {
     if (basis === undefined || path === null || basis.size < 64 * 1024) return [file];
     return [{ ...file, basis: { path: absolute(path), content: basis } }];
   }
+}
+
+function idsOf({ top, inside }: NewFolder): NodeId[] {
+  return [top.id, ...inside.map(({ state }) => state.id)];
 }

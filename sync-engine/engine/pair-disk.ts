@@ -8,6 +8,7 @@ import { recoverDisplaced } from '../local-fs/displace.ts';
 import { timeKey } from '../local-fs/local-trash.ts';
 import { listParked, trashParked, type ParkedItem } from '../local-fs/parked.ts';
 import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
+import { dropStagedFolders } from '../local-fs/staged-folder.ts';
 import {
   checkRoot,
   STAGING,
@@ -20,6 +21,7 @@ import type { WalkedFolder, WalkOutcome, WalkRequest } from '../local-fs/walk.ts
 import type { LocalNode, PairStore } from '../manifest/manifest.ts';
 import type { NodeState } from '../plan/tree.ts';
 import type { Workers } from '../workers/workers.ts';
+import type { NewFolder } from './new-folders.ts';
 import type { Clock, RandomSource } from './ports.ts';
 
 export interface PairDiskParts {
@@ -37,6 +39,13 @@ export interface PairDiskParts {
 /** What the manifest remembers of a node on disk, in the form a re-check takes. */
 export function knownStat(node: LocalNode): KnownStat {
   return { type: node.type, size: node.size, mtimeUs: node.mtimeUs, ctimeUs: node.ctimeUs, ino: node.ino };
+}
+
+/** Fewer are done in a moment. */
+const LIGHT_NODES = 100;
+
+function nodesIn(operation: ApplyOperation): number {
+  return operation.kind === 'place-folder' ? 1 + operation.inside.length : 1;
 }
 
 export class PairDisk {
@@ -88,6 +97,11 @@ export class PairDisk {
     trashParked(disk, this.root, item, { entry, path, nowMs });
   }
 
+  /** Removes the folders an engine before this one had begun to stage. */
+  dropOldStaging(): void {
+    dropStagedFolders(this.#parts.disk, this.root);
+  }
+
   walk(
     folders: WalkRequest['folders'],
     batch: (folders: readonly WalkedFolder[]) => void,
@@ -108,7 +122,8 @@ export class PairDisk {
       nowMs: clock.nowMs(),
       batchId: `${this.#batchPrefix}${this.#batches}`,
     };
-    return workers.run('apply', { context, operations }, {}, { light: operations.length < 100 });
+    const nodes = operations.reduce((sum, operation) => sum + nodesIn(operation), 0);
+    return workers.run('apply', { context, operations }, {}, { light: nodes < LIGHT_NODES });
   }
 
   /** Everything written so far is on stable storage when this resolves. */
@@ -116,9 +131,24 @@ export class PairDisk {
     return this.#parts.workers.run('flush', { root: this.root }, {});
   }
 
+  /** Makes new folders in staging, to be filled; answers those that could be made. */
+  async stageFolders(folders: readonly NewFolder[]): Promise<NewFolder[]> {
+    const operations = folders.map(({ top, inside }): ApplyOperation => {
+      const entries = inside.map(({ path, state }) => ({ path, type: state.type }));
+      return { kind: 'stage-folder', staged: this.stagedName(top), inside: entries };
+    });
+    const results = await this.apply(operations);
+    return folders.filter((_, index) => results[index]?.outcome === 'applied');
+  }
+
+  /** What cannot be removed now is removed by the next start. */
+  async dropStaged(folders: readonly NewFolder[]): Promise<void> {
+    await this.apply(folders.map(({ top }) => ({ kind: 'drop-staged', staged: this.stagedName(top) })));
+  }
+
   /** The same name for the same node and content, so that an interrupted download goes on. */
   stagedName(state: NodeState): string {
-    return `${state.id}-${(state.content ?? '').slice(0, 16)}`;
+    return `${state.id}-${(state.content ?? 'folder').slice(0, 16)}`;
   }
 
   stagingPath(state: NodeState): string {
@@ -133,7 +163,7 @@ export class PairDisk {
     try {
       const buffer = new Uint8Array(MAX_TARGET_BYTES);
       const length = disk.read(handle, buffer, 0);
-      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, length));
     } finally {
       disk.close(handle);
       disk.removeFile(path);
@@ -159,5 +189,16 @@ export class PairDisk {
     }
     const chosen = localNameFor(name, capabilities, taken);
     return 'problem' in chosen ? chosen : chosen.name;
+  }
+
+  /** Whether a new folder can hold all these names as they are. */
+  holdsNames(names: readonly string[]): boolean {
+    const { capabilities } = this;
+    const taken = new Set<string>();
+    return names.every((name) => {
+      const chosen = localNameFor(name, capabilities, taken);
+      taken.add(nameKey(name, capabilities));
+      return 'name' in chosen && chosen.name === name;
+    });
   }
 }

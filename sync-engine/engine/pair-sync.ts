@@ -3,7 +3,7 @@
  * is dirty. Runs as turns of one control thread; content moves in lanes beside it.
  */
 import type { NodeId } from '../../protocol/ids.ts';
-import type { DiskStat } from '../local-fs/disk.ts';
+import { DiskError, type DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
 import { plan } from '../plan/plan.ts';
 import { fitting } from '../plan/fitting.ts';
@@ -12,20 +12,25 @@ import { Books } from './books.ts';
 import { Conflicts } from './conflicts.ts';
 import { DirtySweep } from './dirty-sweep.ts';
 import { Executor } from './executor.ts';
+import type { ExecutorParts } from './executor-parts.ts';
 import { FetchLane } from './fetch-lane.ts';
+import { FolderStaging } from './folder-staging.ts';
 import { HeldAdditions, isHeldForRoom } from './held-additions.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { IngestLane } from './ingest-lane.ts';
 import type { HeldListing } from './held-listing.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { Mutex } from './mutex.ts';
+import { NewFolders } from './new-folders.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
+import { Placement } from './placement.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import { recoverParked } from './parked-nodes.ts';
 import { remotePath } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
 import { Setbacks } from './setbacks.ts';
+import { StepRunner } from './step-runner.ts';
 import { Unsettled } from './unsettled.ts';
 import type { VaultSync } from './vault-sync.ts';
 import type { PairDisk } from './pair-disk.ts';
@@ -73,6 +78,7 @@ export class PairSync {
   readonly counters = { scans: 0, plans: 0, operations: 0 };
   readonly #parts: PairSyncParts;
   readonly #executor: Executor;
+  readonly #placement: Placement;
   readonly #sweep: DirtySweep;
   readonly #setbacks: Setbacks;
   readonly #removals: HeldRemovals;
@@ -173,6 +179,19 @@ export class PairSync {
         crashed: hooks.crashed,
       },
     });
+    const newFolders = new NewFolders({
+      books,
+      rules: this.observer.rules,
+      holdsNames: (names) => disk.holdsNames(names),
+      isUnderWay: (id) => this.#isUnderWay(id),
+    });
+    const staging = new FolderStaging({
+      manifest,
+      disk,
+      newFolders,
+      setbacks: this.#setbacks,
+      folder: this.#folder,
+    });
     this.fetch = new FetchLane({
       books,
       transfer: vault.transfer,
@@ -180,7 +199,9 @@ export class PairSync {
       stagingPath: (state) => disk.stagingPath(state),
       signal,
       hooks: {
-        staged: (nodes) => this.#folder.run(() => this.#executor.place(nodes)),
+        stageFolders: (folders) => staging.make(folders),
+        staged: (nodes, folders) => this.#folder.run(() => this.#placement.place(nodes, folders)),
+        folderFailed: (folder, results) => staging.failed(folder, results),
         failed: (id, result) => {
           this.#setbacks.fetchFailed(id, result.why, result.pack);
         },
@@ -188,13 +209,14 @@ export class PairSync {
         crashed: hooks.crashed,
       },
     });
-    this.#executor = new Executor({
+    const executing: ExecutorParts = {
       books,
       manifest,
       log: vault.log,
       commits: vault.commits,
       ingest: this.ingest,
       fetch: this.fetch,
+      newFolders,
       disk,
       newId: parts.newId,
       trees: () => this.#trees(),
@@ -214,7 +236,10 @@ export class PairSync {
         },
         rescan,
       },
-    });
+    };
+    const runner = new StepRunner(executing);
+    this.#executor = new Executor(executing, runner);
+    this.#placement = new Placement(executing, runner);
   }
 
   // What it is about.
@@ -280,6 +305,7 @@ export class PairSync {
     const storable = manifest.transaction(() => this.#additions.sift(possible));
     const { allowed, held } = this.#removals.sift(storable, () => this.#trees());
     this.counters.operations += allowed.length;
+    if (allowed.some(({ kind }) => kind === 'trash')) await this.#flushRemovals();
     manifest.transaction(() => {
       for (const id of clean) {
         this.pair.clearDirty(id);
@@ -296,6 +322,18 @@ export class PairSync {
       this.#removals.waitBehind(nodes.filter((id) => !known.has(id) && !this.#isUnderWay(id)));
     }
     return allowed.length > 0 || clean.length > 0 || storable.length < possible.length;
+  }
+
+  /**
+   * A loss of power could bring back what was deleted here and is not flushed, with other bytes, when the account
+   * no longer says what it was.
+   */
+  async #flushRemovals(): Promise<void> {
+    try {
+      await this.#unsettled.flush();
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'unsupported')) throw error;
+    }
   }
 
   #trees(): Trees {
@@ -338,6 +376,7 @@ export class PairSync {
       this.#parts.manifest.transaction(() => {
         recoverParked(this.disk, this.books, this.#parts.lstat);
       });
+      if (!this.fetch.busy) this.disk.dropOldStaging();
     });
   }
 

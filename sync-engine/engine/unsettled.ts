@@ -4,6 +4,7 @@
  * edited it.
  */
 import type { ContentId, NodeId } from '../../protocol/ids.ts';
+import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
@@ -30,7 +31,7 @@ export class Unsettled {
   }
 
   async verify(signal: AbortSignal): Promise<void> {
-    const { books, disk, transfer } = this.#parts;
+    const { books, disk, transfer, manifest } = this.#parts;
     const { pair } = books;
     if (disk.check(false).state !== 'ok') return;
     for (;;) {
@@ -51,6 +52,9 @@ export class Unsettled {
       for (const result of results) {
         if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
       }
+      manifest.transaction(() => {
+        for (const id of ids) this.#bringBack(id);
+      });
       // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
       await this.#settle(ids);
     }
@@ -72,14 +76,18 @@ export class Unsettled {
     });
   }
 
-  /** Where the node is on disk, or would have been put: the manifest may be older than the folder. */
-  #placeOf(id: NodeId): string | null {
+  /**
+   * Where the node is on disk, or would have been put: the manifest may be older than the folder, and know nothing
+   * of folders above it that came whole.
+   */
+  #placeOf(id: NodeId, depth = 0): string | null {
     const { books, disk } = this.#parts;
     const { pair } = books;
+    if (id === pair.config.bound) return '';
     if (pair.local.get(id) !== undefined) return pair.diskPath(id);
-    const remote = books.remoteInScope(id);
+    const remote = depth > MAX_DEPTH ? undefined : books.remoteInScope(id);
     if (remote === undefined) return null;
-    const folder = pair.diskPath(remote.parent);
+    const folder = this.#placeOf(remote.parent, depth + 1);
     const name = disk.nameFor(remote.parent, remote.name, id);
     if (folder === null || typeof name === 'object') return null;
     return folder === '' ? name : `${folder}/${name}`;
@@ -102,6 +110,16 @@ export class Unsettled {
     if (stat.size === 0 || stat.type !== 'file') return true;
     // Whoever edits a file gives it a time of its own.
     return states.some((state) => state?.mtimeUs === stat.mtimeUs);
+  }
+
+  /** A folder that was made and is not there: without a synced state its absence is no deletion. */
+  #bringBack(id: NodeId): void {
+    const { books, disk, lstat } = this.#parts;
+    const { pair } = books;
+    const path = pair.local.get(id)?.type === 'folder' ? pair.diskPath(id) : null;
+    if (path === null || lstat(disk.absolute(path)) !== null) return;
+    pair.deleteSynced(id);
+    pair.markDirty(id);
   }
 
   /** Out of the way and fetched again: without a synced state its absence is no deletion. */

@@ -1,0 +1,35 @@
+/** Where something is put on the disk: whether the place is free, and what it is called there. */
+import type { NodeId } from '../../protocol/ids.ts';
+import type { Place } from '../plan/base.ts';
+import type { Books } from './books.ts';
+import type { ExecutorParts } from './executor-parts.ts';
+
+/** The place is free and its folder stands, not beneath the node itself. */
+export function isRoom({ pair }: Books, id: NodeId, { parent, name }: Place): boolean {
+  const holder = pair.local.child(parent, name);
+  if (holder !== undefined && holder.id !== id) return false;
+  for (let at = parent; at !== pair.config.bound;) {
+    const folder = pair.local.get(at);
+    if (folder?.type !== 'folder' || folder.parked || at === id) return false;
+    at = folder.parent;
+  }
+  return true;
+}
+
+/** Where a name goes on this disk; raises the issue and answers null when it cannot. */
+export function targetOf(
+  { books, disk, hooks }: Pick<ExecutorParts, 'books' | 'disk' | 'hooks'>,
+  parent: NodeId,
+  name: string,
+  id: NodeId,
+): { path: string; alias: string | null } | null {
+  const folder = books.pair.diskPath(parent);
+  if (folder === null) return null;
+  const chosen = disk.nameFor(parent, name, id);
+  if (typeof chosen === 'object') {
+    hooks.blocked(id, chosen.problem);
+    return null;
+  }
+  const path = folder === '' ? chosen : `${folder}/${chosen}`;
+  return { path, alias: chosen === name ? null : chosen };
+}
