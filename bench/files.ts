@@ -1,12 +1,16 @@
-/** 10,000 files of about 16 KiB; then one new file at a time, and the rename of the folder that holds them all. */
+/**
+ * 10,000 files of about 16 KiB; then one new file at a time, and the rename of the folder that holds them all; at
+ * last as many files again for a device that was off.
+ */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstSync } from './first-sync.ts';
+import { cpuSecondsOf } from './machine.ts';
 import { row, trafficNote, type Row } from './report.ts';
 import type { Setting } from './scenario.ts';
-import { compareTrees } from './trees.ts';
+import { compareTrees, filesOf, makeTree } from './trees.ts';
 import { World } from './world.ts';
 
 const GIB = 1024 ** 3;
@@ -14,6 +18,9 @@ const NEW_FILES = 20;
 /** Between two new files: longer than any debounce, so that each is alone. */
 const APART_MS = 400;
 const SOON_MS = 30_000;
+/** By then the folder was seen. */
+const AWAY_MS = 2000;
+const CATCH_UP_MS = 240_000;
 
 export async function files(setting: Setting): Promise<readonly Row[]> {
   const world = await World.open({ needs: 2 * GIB, profiles: setting.profiles, dist: setting.dist });
@@ -24,7 +31,8 @@ export async function files(setting: Setting): Promise<readonly Row[]> {
       size: 16 * 1024,
       target: setting.quick ? null : 33,
     });
-    return [first, ...(await newFiles(world, setting)), ...(await renamed(world))];
+    const later = [...(await newFiles(world, setting)), ...(await renamed(world))];
+    return [first, ...later, await caughtUp(world, setting, count)];
   } finally {
     await world.close();
   }
@@ -76,4 +84,24 @@ async function renamed(world: World): Promise<readonly Row[]> {
     }),
     row('  most bytes one way (KiB)', most / 1024, { target: 64 }),
   ];
+}
+
+async function caughtUp(world: World, setting: Setting, count: number): Promise<Row> {
+  setting.say('B is off');
+  await world.b.stop();
+  const aside = join(world.folder, 'aside');
+  makeTree(aside, count, 16 * 1024);
+  renameSync(aside, join(world.a.files, 'more'));
+  await delay(AWAY_MS);
+  await world.until(() => world.a.isIdle(), CATCH_UP_MS);
+  setting.say('B is on');
+  const began = performance.now();
+  await world.b.start();
+  const onB = join(world.b.files, 'more');
+  await world.until(async () => (await world.b.isIdle()) && filesOf(onB).length === count, CATCH_UP_MS, 50);
+  const seconds = (performance.now() - began) / 1000;
+  const cpu = cpuSecondsOf(world.b.pid);
+  setting.say(`on B after ${seconds.toFixed(1)} s; comparing`);
+  compareTrees(join(world.a.files, 'more'), onB);
+  return row(`${count} files that came while B was off`, seconds, { note: `CPU of B ${cpu.toFixed(1)} s` });
 }
