@@ -62,6 +62,8 @@ export class CommitQueue {
   /** Packs small enough to travel in the commit, not uploaded on their own. */
   readonly #inline = new Map<PackName, SealedPack>();
   #lastCommitMs = Number.NEGATIVE_INFINITY;
+  /** Since something waits again. */
+  #waitingSinceMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | null = null;
 
   constructor(log: VaultLog, manifest: Pick<Manifest, 'transaction'>, clock: Clock, hooks: CommitQueueHooks) {
@@ -81,6 +83,7 @@ export class CommitQueue {
 
   /** The node's new item takes the place of an older one. */
   add(item: CommitItem): void {
+    if (this.#items.size === 0) this.#waitingSinceMs = this.#clock.monotonicMs();
     const older = this.#items.get(item.node);
     this.#items.set(item.node, item);
     older?.done('released');
@@ -106,8 +109,17 @@ export class CommitQueue {
   get isDue(): boolean {
     if (this.#running !== null) return true;
     if (!this.hasWork) return false;
-    const sinceMs = this.#clock.monotonicMs() - this.#lastCommitMs;
-    return !this.#hooks.busy() || sinceMs >= COMMIT_INTERVAL_MS || this.#items.size >= MAX_ITEMS;
+    if (!this.#hooks.busy() || this.#items.size >= MAX_ITEMS) return true;
+    const sinceMs = this.#holdsNewFoldersAlone ? this.#waitingSinceMs : this.#lastCommitMs;
+    return this.#clock.monotonicMs() - sinceMs >= COMMIT_INTERVAL_MS;
+  }
+
+  /** They wait for what is read meanwhile and goes into them: in one commit with it they come whole elsewhere. */
+  get #holdsNewFoldersAlone(): boolean {
+    for (const { base, record } of this.#items.values()) {
+      if (base !== 0 || record?.type !== 'folder') return false;
+    }
+    return true;
   }
 
   /** Commits what is due. Callers need not wait; errors go to `failed`. */

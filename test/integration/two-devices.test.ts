@@ -1,5 +1,19 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderPrint } from './folder-print.ts';
 import { until, World, type Device } from './harness.ts';
@@ -93,6 +107,27 @@ describe('two devices and a server', () => {
     expect(latencies.sort((a, b) => a - b)[2]).toBeLessThan(2000);
   });
 
+  it('shows a new folder with all that is in it', async () => {
+    const aside = mkdtempSync(join(tmpdir(), 'coffre-whole-'));
+    mkdirSync(join(aside, 'whole', 'inner'), { recursive: true });
+    for (let file = 0; file < 60; file += 1) {
+      writeFileSync(join(aside, 'whole', file % 2 === 0 ? 'inner' : '', `file-${file}`), randomBytes(5000));
+    }
+    // What is there at the first moment that anything of it is.
+    let seen: number | null = null;
+    const watcher = watch(two.folder, () => {
+      if (seen === null && existsSync(two.path('whole'))) seen = filesIn(two.path('whole'));
+    });
+    try {
+      renameSync(join(aside, 'whole'), one.path('whole'));
+      await agree(one, two);
+    } finally {
+      watcher.close();
+      rmSync(aside, { recursive: true });
+    }
+    expect(seen).toBe(60);
+  });
+
   it('goes on after a clean restart of everything', async () => {
     await Promise.all([one.stop(), two.stop()]);
     await world.server.kill9();
@@ -103,3 +138,8 @@ describe('two devices and a server', () => {
     expect(readFileSync(two.path('while stopped'), 'utf8')).toBe('written while nothing ran');
   });
 });
+
+function filesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .length;
+}
