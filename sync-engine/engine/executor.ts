@@ -4,6 +4,7 @@
  * longer holds is dropped: its node stays dirty, and the next plan sees the truth.
  */
 import type { NodeId } from '../../protocol/ids.ts';
+import { MAX_DEPTH } from '../../protocol/limits.ts';
 import type { Operation, Reason } from '../plan/operation.ts';
 import type { NodeState } from '../plan/tree.ts';
 import { AccountSteps } from './account-steps.ts';
@@ -91,7 +92,8 @@ export class Executor {
         this.#account.trash(operation);
         return null;
       case 'fetch':
-        if (!commits.has(operation.id)) fetch.add(operation.state);
+        if (!commits.has(operation.id) && !this.#isFolderToCome(operation.state.parent))
+          fetch.add(operation.state);
         return null;
       case 'make-folder':
         return this.#bringFolder(operation.state, operation.reason);
@@ -131,6 +133,19 @@ export class Executor {
     if (whole === null) return step;
     fetch.addFolder(whole);
     return null;
+  }
+
+  /** It is staged, or one above it: what the account got for it meanwhile comes once it stands. */
+  #isFolderToCome(folder: NodeId): boolean {
+    const { books, fetch } = this.#parts;
+    const { pair, vault } = books;
+    for (let at = folder, depth = 0; depth <= MAX_DEPTH && at !== pair.config.bound; depth += 1) {
+      if (fetch.has(at)) return true;
+      const above = pair.local.get(at) === undefined ? vault.remote.get(at) : undefined;
+      if (above === undefined) return false;
+      at = above.parent;
+    }
+    return false;
   }
 
   // To the books.
