@@ -362,9 +362,13 @@ export class PairSync {
   #forgetIssues(): void {
     const { manifest, hooks } = this.#parts;
     this.#conflicts.forgetGone();
-    for (const { pair, node, code } of manifest.issues()) {
+    for (const { pair, node, code, path } of manifest.issues()) {
       if (pair !== this.pair.config.id || node === null || this.pair.isDirty(node)) continue;
-      const isOfScan = FOLDER_ISSUES.has(code) && this.pair.local.get(node)?.type === 'folder';
+      // Elsewhere by now, it is another folder to the scan, which says there what is wrong with it.
+      const isOfScan =
+        FOLDER_ISSUES.has(code) &&
+        this.pair.local.get(node)?.type === 'folder' &&
+        path === this.showPath(node);
       if (code !== 'tree-fault' && code !== 'conflict' && !isOfScan) hooks.clear(node, code as IssueCode);
     }
   }
