@@ -82,14 +82,18 @@ export async function nodeVersions(
 ): Promise<NodeVersion[]> {
   const versions: NodeVersion[] = [];
   const keys = identity.vaultKeys(log.vault);
+  let before = Number.POSITIVE_INFINITY;
   for (const item of await cloud.history(log.vault, node)) {
     const header = readHeader(item.signed);
+    if (item.revision >= before) throw new LogFault('bad-object');
+    before = item.revision;
     if (item.object === null) continue;
+    checkAuthor(log.vault, item.signed, header, identity.chain());
     if (hashOf(item.entries) !== header.entriesHash) throw new LogFault('bad-object');
+    // Signed, so it decodes.
     const entry = decodeEntries(item.entries).find((candidate) => candidate.node === node);
     if (entry?.revision !== item.revision || entry.objectHash !== hashOf(item.object))
       throw new LogFault('bad-object');
-    checkAuthor(log.vault, item.signed, header, identity.chain());
     await checkChained(log, cloud, header.seq, commitHash(item.signed.bytes));
     const opened = openRecord(keys, node, item.revision, item.object);
     if (!opened.ok) continue;

@@ -59,8 +59,16 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
   const nodes: AppliedNode[] = [];
   const packs: { row: PackRow; chunks: ChunkRow[] }[] = [];
   let cursor: string | null = null;
+  let last = '';
   do {
     const page = await cloud.state(vault, seq, cursor);
+    // Each page goes on from the one before: what repeats, or never comes to an end with nothing in it, is refused.
+    const places = [...page.nodes.map(({ node }) => `n${node}`), ...page.packs.map(({ name }) => `p${name}`)];
+    for (const place of places) {
+      if (place <= last) throw new LogFault('bad-root');
+      last = place;
+    }
+    if (page.nextCursor !== null && places.length === 0) throw new LogFault('bad-object');
     for (const { node, revision, object } of page.nodes) {
       const objectHash = hashOf(object);
       sum.add({ kind: 'node', node, revision, objectHash });
@@ -85,7 +93,6 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
         chunks: opened.ok ? chunkRows(name, opened.index) : [],
       });
     }
-    if (page.nextCursor !== null && page.nextCursor === cursor) throw new LogFault('bad-object');
     cursor = page.nextCursor;
   } while (cursor !== null);
   if (sum.root(seq) !== header.root) throw new LogFault('bad-root');

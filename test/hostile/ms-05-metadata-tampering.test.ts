@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeFrame, encodeEntries, encodeFrame } from '../../protocol/commit.ts';
 import { ROOT_NODE, type Hash, type NodeId, type SealedObject, type VaultId } from '../../protocol/ids.ts';
 import type { StatePage } from '../../protocol/pages.ts';
+import { hashOf } from '../../protocol/signing.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { openRecord, sealRecord } from '../../sync-engine/crypto/record.ts';
 import { makeEpochKey, VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
@@ -192,7 +193,51 @@ describe('MS-05: the live state shown to a new device', () => {
   });
 });
 
+describe('MS-05: live state without an end', () => {
+  let page = 0;
+  it.each([
+    [
+      'with nothing in it',
+      'bad-object',
+      (_: StatePage) => ({ nodes: [], packs: [], nextCursor: `${page++}` }),
+    ],
+    ['that begins again', 'bad-root', (honest: StatePage) => ({ ...honest, nextCursor: `${page++}` })],
+  ])('is given up %s', async (_, code, change) => {
+    const keys = await world.server.addDevice(ann.keys, 'Carol');
+    const carol = await HostileDevice.start(world, keys, `${world.root}/carol`);
+    try {
+      carol.line.lies = {
+        state: async (honest, vault, at) => change(await honest.state(vault, at, null)),
+      };
+      carol.bind(ann.vault);
+      expect(await carol.look()).toEqual([`log-fault ${code}`]);
+      expect(carol.files()).toEqual({});
+    } finally {
+      await carol.stop();
+    }
+  });
+});
+
 describe('MS-05: versions of a file', () => {
+  it('are refused with a typed fault when the list behind them is none, or one comes twice', async () => {
+    const node = ann.node('a.txt');
+    ann.write('a.txt', 'second of a');
+    await ann.settle();
+    const honest = await ann.line.cloud.history(ann.vault, node);
+    const asked = () => nodeVersions(ann.sync.log, ann.line.cloud, ann.identity, node);
+    const [newest] = honest;
+    const garbage = Buffer.from('ffff', 'hex');
+    const bytes = Buffer.from(newest!.signed.bytes);
+    bytes.set(Buffer.from(hashOf(garbage), 'hex'), bytes.indexOf(hashOf(newest!.entries), 0, 'hex'));
+    const signed = { ...newest!.signed, bytes };
+    ann.line.lies = { history: () => Promise.resolve([{ ...newest!, signed, entries: garbage }]) };
+    await expect(asked()).rejects.toMatchObject({ code: 'bad-signature' });
+    ann.line.lies = { history: () => Promise.resolve([newest!, newest!]) };
+    await expect(asked()).rejects.toMatchObject({ code: 'bad-object' });
+    ann.line.lies = {};
+    expect((await asked()).map(({ version }) => version)).toEqual([2, 1]);
+  });
+
   it('are refused when they are not from the log this device verified', async () => {
     const node = ann.node('a.txt');
     ann.write('a.txt', 'second of a');
