@@ -4,6 +4,7 @@
  * encoding: a decoder refuses overlong varints and trailing bytes, so a hash of bytes is a hash of values.
  */
 import { toHex } from './ids.ts';
+import { MAX_TIME_MS } from './limits.ts';
 
 /** Bytes that do not decode. Always the fault of whoever sent them, never of this device. */
 export class MalformedError extends Error {
@@ -149,6 +150,13 @@ export class ByteReader {
     const at = this.#take(8);
     const value = this.#buffer.readUInt32BE(at) * 0x1_0000_0000 + this.#buffer.readUInt32BE(at + 4);
     if (!Number.isSafeInteger(value)) throw new MalformedError('an integer above 2^53');
+    return value;
+  }
+
+  /** Milliseconds since 1970 that a date can show. */
+  time(): number {
+    const value = this.u64();
+    if (value > MAX_TIME_MS) throw new MalformedError('a time beyond every date');
     return value;
   }
 

@@ -15,6 +15,7 @@ import {
   type VaultId,
 } from './ids.ts';
 import { CLOUD_ERROR_CODES } from './errors.ts';
+import { MAX_TIME_MS } from './limits.ts';
 
 const id16 = <T extends string>() =>
   z.string().refine(isId16, 'not 16 bytes of hex') as unknown as z.ZodType<T, string>;
@@ -31,6 +32,13 @@ const base64Schema = z
   .string()
   .max(1_400_000)
   .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'not base64');
+/** Milliseconds since 1970 that a date can show. */
+const timeSchema = z.number().min(0).max(MAX_TIME_MS);
+/** What a device sends back in a header as it came, and keeps: printable, and no longer than the server takes. */
+const tokenTextSchema = z
+  .string()
+  .max(200)
+  .regex(/^[\x21-\x7e]+$/, 'not a token');
 /** Opaque strings of the OPAQUE library (base64url). */
 const opaqueMessage = z.string().min(1).max(8192);
 /** Lower case and trimmed by the client before it is used anywhere. */
@@ -53,7 +61,7 @@ export const cloudErrorSchema = z.object({
   packs: z.array(packNameSchema).optional(),
   /** With quota. */
   quota: z
-    .object({ usedBytes: z.number(), limitBytes: z.number(), returnsAtMs: z.number().nullable() })
+    .object({ usedBytes: z.number(), limitBytes: z.number(), returnsAtMs: timeSchema.nullable() })
     .optional(),
   /** With rate-limited and unavailable: seconds to wait. */
   retryAfterS: z.number().optional(),
@@ -104,7 +112,7 @@ export const signupFinishSchema = z.object({
 
 /** POST /v1/login/start -> 200; an unknown address gets an answer of the same shape. */
 export const loginStartSchema = z.object({ email: emailSchema, startLoginRequest: opaqueMessage });
-export const loginStartAnswerSchema = z.object({ login: z.string(), loginResponse: opaqueMessage });
+export const loginStartAnswerSchema = z.object({ login: z.string().max(200), loginResponse: opaqueMessage });
 /** POST /v1/login/finish -> 200 grant, or `refused`. */
 export const loginFinishSchema = z.object({ login: z.string().max(200), finishLoginRequest: opaqueMessage });
 /**
@@ -113,7 +121,7 @@ export const loginFinishSchema = z.object({ login: z.string().max(200), finishLo
  * over challenge bytes || account id is not yet known, so challenge only.
  */
 export const recoverStartSchema = z.object({ email: emailSchema });
-export const recoverStartAnswerSchema = z.object({ recovery: z.string(), challenge: base64Schema });
+export const recoverStartAnswerSchema = z.object({ recovery: z.string().max(200), challenge: base64Schema });
 export const recoverFinishSchema = z.object({ recovery: z.string().max(200), signature: base64Schema });
 
 /**
@@ -122,7 +130,7 @@ export const recoverFinishSchema = z.object({ recovery: z.string().max(200), sig
  * headers, epochs, packs), so that an export needs no device. It opens nothing else.
  */
 export const grantSchema = z.object({
-  grant: z.string(),
+  grant: tokenTextSchema,
   bundle: bundleSchema,
   /** The whole device chain, signed entries. */
   chain: z.array(base64Schema),
@@ -135,8 +143,8 @@ export const enrolSchema = z.object({ entry: base64Schema });
 export const sessionSchema = z.object({
   account: accountIdSchema,
   device: deviceIdSchema,
-  accessToken: z.string(),
-  refreshToken: z.string(),
+  accessToken: tokenTextSchema,
+  refreshToken: tokenTextSchema,
   accessExpiresInS: z.number(),
 });
 export type Session = z.infer<typeof sessionSchema>;
@@ -179,16 +187,16 @@ export const accountAnswerSchema = z.object({
     /** Superseded and dropped; free up to one more quota. */
     retainedBytes: z.number(),
   }),
-  devices: z.array(z.object({ device: deviceIdSchema, lastHeardMs: z.number() })),
+  devices: z.array(z.object({ device: deviceIdSchema, lastHeardMs: timeSchema })),
 });
 export type AccountAnswer = z.infer<typeof accountAnswerSchema>;
 
 /** GET /v1/vaults */
 export const vaultsAnswerSchema = z.object({
-  vaults: z.array(z.object({ vault: vaultIdSchema, head: headSchema, createdAtMs: z.number() })),
+  vaults: z.array(z.object({ vault: vaultIdSchema, head: headSchema, createdAtMs: timeSchema })),
 });
 /** POST /v1/vaults/:vault/commits (a commit frame) -> 200. The first commit of an unknown id makes the vault. */
-export const commitAnswerSchema = z.object({ seq: z.number().int(), receivedAtMs: z.number() });
+export const commitAnswerSchema = z.object({ seq: z.number().int(), receivedAtMs: timeSchema });
 
 /** GET /v1/vaults/:vault/epochs: keys of every epoch, sealed, with the signed header that opened it. */
 export const epochsAnswerSchema = z.object({

@@ -31,6 +31,8 @@ export const MAX_CHAIN_ENTRY_BYTES = 256 * KIB;
 /** Keys of one epoch sealed to every device. */
 export const MAX_WRAPS_BYTES = 1 * MIB;
 export const RANGE_ALIGNMENT = 64 * KIB;
+/** The last moment that a date can show, in ms since 1970. */
+export const MAX_TIME_MS = 8_640_000_000_000_000;
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 /** Superseded records, dropped packs and trash are kept this long. */

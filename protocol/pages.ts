@@ -35,7 +35,7 @@ export function decodeChangesPage(bytes: Uint8Array): ChangesPage {
   const count = reader.count(9);
   const commits: ReceivedCommit[] = [];
   for (let index = 0; index < count; index += 1) {
-    const receivedAtMs = reader.u64();
+    const receivedAtMs = reader.time();
     const part = new ByteReader(reader.blob());
     const frame = readFrame(part);
     part.end();
@@ -123,7 +123,7 @@ export function decodeHeadersPage(bytes: Uint8Array): ReceivedHeader[] {
   const headers: ReceivedHeader[] = [];
   for (let index = 0; index < count; index += 1) {
     headers.push({
-      receivedAtMs: reader.u64(),
+      receivedAtMs: reader.time(),
       signed: { bytes: reader.raw(COMMIT_HEADER_BYTES), signature: reader.raw(64) },
     });
   }
@@ -165,7 +165,7 @@ export function decodeHistoryPage(bytes: Uint8Array): HistoryItem[] {
   const count = reader.count(COMMIT_HEADER_BYTES + 75);
   const items: HistoryItem[] = [];
   for (let index = 0; index < count; index += 1) {
-    const receivedAtMs = reader.u64();
+    const receivedAtMs = reader.time();
     const signed = { bytes: reader.raw(COMMIT_HEADER_BYTES), signature: reader.raw(64) };
     const entries = reader.blob();
     const revision = reader.varint();
@@ -213,7 +213,7 @@ export function decodeEvent(bytes: Uint8Array): CloudEvent {
   let event: CloudEvent;
   if (kind === 1) {
     const vault = reader.hex(16) as VaultId;
-    const receivedAtMs = reader.u64();
+    const receivedAtMs = reader.time();
     const part = new ByteReader(reader.blob());
     const frame = readFrame(part);
     part.end();

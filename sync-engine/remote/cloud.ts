@@ -23,16 +23,19 @@ export type CloudFault =
   | 'stranger' // what answered is no account server: a captive portal, a proxy
   | 'malformed'; // the answer is an account server's, and does not parse or is beyond its bounds
 
+/** A server that asks for a longer wait is asked again anyway; and a timer of weeks would fire at once. */
+const MOST_WAIT_S = 3600;
+
 export class CloudError extends Error {
   override readonly name = 'CloudError';
   readonly fault: CloudFault;
-  /** Seconds the server asks to wait. */
+  /** Seconds the server asks to wait, within an hour. */
   readonly retryAfterS: number | null;
 
   constructor(fault: CloudFault, message: string, retryAfterS: number | null = null, options?: ErrorOptions) {
     super(message, options);
     this.fault = fault;
-    this.retryAfterS = retryAfterS;
+    this.retryAfterS = retryAfterS === null ? null : Math.min(Math.max(0, retryAfterS), MOST_WAIT_S);
   }
 }
 

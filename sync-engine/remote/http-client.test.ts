@@ -91,6 +91,14 @@ describe('the HTTP client', () => {
     await expect(client.bytes(GET)).rejects.toMatchObject({ fault: 'rate-limited', retryAfterS: 7 });
   });
 
+  it('takes no wait of more than an hour from a server', async () => {
+    const client = await clientFor((_request, response) => {
+      const body = { error: { code: 'unavailable', message: 'never' }, retryAfterS: 1e12 };
+      response.writeHead(503, GOOD).end(JSON.stringify(body));
+    });
+    await expect(client.bytes(GET)).rejects.toMatchObject({ fault: 'unavailable', retryAfterS: 3600 });
+  });
+
   it.each<[string, CloudFault, Listener]>([
     [
       'another protocol version',
@@ -134,6 +142,17 @@ describe('the HTTP client', () => {
     ],
     ['a connection that is cut', 'offline', (q) => q.destroy()],
     ['silence', 'offline', () => undefined],
+    [
+      'a byte now and then',
+      'offline',
+      (_q, r) => {
+        r.writeHead(200, GOOD);
+        const drip = setInterval(() => r.write(' '), 50);
+        r.on('close', () => {
+          clearInterval(drip);
+        });
+      },
+    ],
     ['silence in the middle of an answer', 'offline', (_q, r) => r.writeHead(200, GOOD).write('{')],
   ])('takes %s as %s', async (_what, fault, listener) => {
     const client = await clientFor(listener);

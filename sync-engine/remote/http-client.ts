@@ -3,6 +3,7 @@
  * without the protocol header is not from an account server (a captive portal, a broken proxy).
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import type { z } from 'zod';
@@ -17,6 +18,8 @@ import type { ServerAddress } from './server-address.ts';
 const MAX_JSON_BYTES = 8 * MIB;
 const MAX_ERROR_BYTES = MIB;
 const PIECE_BYTES = 64 * KIB;
+/** An answer that comes slower than this is given up: eight at a time are still more than the poorest line has. */
+const LEAST_BYTES_PER_S = 256;
 
 export interface Timeouts {
   /** To connect and shake hands. */
@@ -72,10 +75,12 @@ export class HttpClient {
   readonly address: ServerAddress;
   readonly connector: Connector;
   readonly #pool: Pool;
+  readonly #bodyMs: number;
 
   constructor(address: ServerAddress, timeouts: Timeouts = DEFAULT_TIMEOUTS) {
     this.address = address;
     this.connector = makeConnector(address, timeouts.connectMs);
+    this.#bodyMs = timeouts.bodyMs;
     this.#pool = new Pool(address.origin, {
       connect: this.connector,
       connections: 8,
@@ -90,7 +95,7 @@ export class HttpClient {
   /** An answer of the server, good or not. @throws CloudError when there is none that can be used */
   async request(request: CloudRequest): Promise<CloudAnswer> {
     try {
-      return judge(await exchange(this.#pool, request));
+      return judge(await exchange(this.#pool, request, this.#bodyMs));
     } catch (error) {
       request.signal?.throwIfAborted();
       throw toCloudError(error);
@@ -146,7 +151,7 @@ interface Answer {
  * and a stream between would cost more than the bytes. Refuses before it allocates: by the length announced, and
  * again by the bytes that arrive.
  */
-async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
+async function exchange(pool: Pool, request: CloudRequest, bodyMs: number): Promise<Answer> {
   const { signal } = request;
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -160,6 +165,7 @@ async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
   signal?.addEventListener('abort', stop);
   const head: Omit<Answer, 'bytes'> = { status: 0, headers: {} };
   let body = new BodyBuffer(0, 0);
+  const pace = new Pace(bodyMs);
   pool.dispatch(toDispatch(request), {
     onRequestStart(started) {
       controller = started;
@@ -173,9 +179,11 @@ async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
       const announced = Number(headers['content-length'] ?? 0);
       if (announced > most) started.abort(tooLarge(head));
       else body = new BodyBuffer(announced, most);
+      pace.begin();
     },
     onResponseData(started, piece) {
       if (!body.add(piece)) started.abort(tooLarge(head));
+      else if (!pace.keeps(piece.length)) started.abort(tooSlow());
     },
     onResponseEnd() {
       resolve({ ...head, bytes: body.take() });
@@ -188,6 +196,32 @@ async function exchange(pool: Pool, request: CloudRequest): Promise<Answer> {
     return await promise;
   } finally {
     signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** A byte now and then is no silence, and would hold a request for days: over each span enough has to come. */
+class Pace {
+  readonly #spanMs: number;
+  #sinceMs = 0;
+  #bytes = 0;
+
+  constructor(spanMs: number) {
+    this.#spanMs = spanMs;
+  }
+
+  begin(): void {
+    this.#sinceMs = performance.now();
+  }
+
+  /** False when too little came in the span that ends now. */
+  keeps(bytes: number): boolean {
+    this.#bytes += bytes;
+    const passedMs = performance.now() - this.#sinceMs;
+    if (passedMs < this.#spanMs) return true;
+    const enough = this.#bytes >= (passedMs * LEAST_BYTES_PER_S) / 1000;
+    this.#sinceMs += passedMs;
+    this.#bytes = 0;
+    return enough;
   }
 }
 
@@ -219,6 +253,10 @@ class BodyBuffer {
   take(): Uint8Array {
     return this.#filled === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#filled);
   }
+}
+
+function tooSlow(): CloudError {
+  return new CloudError('offline', 'the answer comes too slowly');
 }
 
 function tooLarge({ status, headers }: Omit<Answer, 'bytes'>): CloudError {
