@@ -147,8 +147,10 @@ export class Downward {
       this.#move(id, state, this.#judge.broughtBack(id) ? 'cycle' : 'moved-elsewhere');
     }
     if (conflict) {
-      // A parked node has no folder for its copy to stand in.
-      if (this.#draft.local.place(id)?.parent === PARKED_NODE) return;
+      // What splits off is a new node, and its copy stands beside it: a move of either side comes first, here and
+      // in the account, or it would be forgotten.
+      const places = [this.#draft.local.place(id), this.#draft.remote.place(id)];
+      if (!places.every((place) => place !== undefined && samePlace(place, state))) return;
       this.#splitOff(id, local, 'both-edited');
       this.#bring(id, state, 'both-edited');
       return;
@@ -179,8 +181,9 @@ export class Downward {
 
   /** The local content takes another name and, when done, another id. */
   #splitOff(id: NodeId, local: NodeState, reason: Reason): void {
-    const { parent } = this.#draft.local.place(id) ?? local;
-    const name = this.#draft.freeName(parent, local.name, local.type);
+    const place = this.#draft.local.place(id) ?? local;
+    const { parent } = place;
+    const name = this.#draft.freeName(parent, place.name, local.type);
     this.#draft.local.drop(id);
     // Its id to come is unknown; this one stands in for it in the overlay alone.
     this.#draft.local.move(`${id}*` as NodeId, { parent, name });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ToldWorld } from '../../test/fakes/told-world.ts';
-import { ELSEWHERE } from '../../test/fakes/model-changes.ts';
+import { ELSEWHERE, contentId } from '../../test/fakes/model-changes.ts';
 import type { OperationKind } from './operation.ts';
 import { plan } from './plan.ts';
 
@@ -311,5 +311,90 @@ describe('faults of the log', () => {
     on.remote.delete(on.id('d'));
     const { operations, clean } = plan(on, [id], { deviceName: 'here', date: '2026-01-31' });
     expect({ operations, clean }).toEqual({ operations: [], clean: [] });
+  });
+});
+
+describe('the same end, whatever is done first', () => {
+  /** What there is in the end when the first plans cover these paths alone, in this order. */
+  function inOrder(base: Record<string, number | null>, acts: readonly Act[], first: readonly string[]) {
+    const on = new ToldWorld(base);
+    const ids = first.map((path) => on.id(path));
+    for (const act of acts) act(on);
+    for (let turn = 0; turn < 3; turn++) {
+      const { operations } = plan(on, ids, { deviceName: 'here', date: '2026-01-31' });
+      on.execute(operations, () => false);
+    }
+    on.settle();
+    return on.paths();
+  }
+
+  /** Seen to differ, but not read. */
+  const unread = (path: string, content: number) => (on: ToldWorld) => {
+    const id = on.id(path, 'local');
+    on.onDisk.set(id, contentId(content));
+    on.local.set({ ...on.local.get(id)!, content: null, size: content, mtimeUs: content });
+    on.dirty.add(id);
+  };
+
+  it('a folder moved out of reach with an edit that was not read yet leaves no empty folder behind', () => {
+    const leave = (on: ToldWorld) => {
+      const id = on.id('d');
+      on.remote.set({ ...on.remote.get(id)!, parent: ELSEWHERE });
+      on.dirty.add(id);
+    };
+    const left = becomes({ d: gone, 'd/x': gone, 'd/y': gone });
+    expect(inOrder(BASE, [unread('d/x', 9), leave], ['d', 'd/x'])).toEqual(left);
+    expect(inOrder(BASE, [unread('d/x', 9), leave], ['d/x'])).toEqual(left);
+  });
+
+  it('the copy of a file that was also renamed there has the new name', () => {
+    const acts = [here.edit('a', 8), there.edit('a', 9), there.move('a', 'b')];
+    expect(settled(acts).paths()).toEqual(becomes({ a: gone, b: 9, [`b${COPY}`]: 8 }));
+  });
+
+  it('the copy of a file that was also moved there stands where it went, though its folder has yet to be made', () => {
+    const acts = [
+      here.edit('d/x', 8),
+      here.create('n', 7),
+      unread('n', 7),
+      there.create('n', null),
+      there.edit('d/x', 9),
+      there.move('d/x', 'n/x'),
+    ];
+    const end = becomes({ 'd/x': gone, n: null, [`n${COPY}`]: 7, 'n/x': 9, [`n/x${COPY}`]: 8 });
+    expect(settled(acts).paths()).toEqual(end);
+  });
+
+  it('a file moved here and edited on both sides stays moved, though its folder was deleted there', () => {
+    const acts = [here.edit('a', 8), here.move('a', 'e/a'), there.edit('a', 9), there.delete('e')];
+    expect(settled(acts).paths()).toEqual(becomes({ a: gone, 'e/a': 9, [`e/a${COPY}`]: 8 }));
+  });
+
+  it('a folder renamed here keeps its name when the folder around it is brought back from a ring', () => {
+    const base = { a: null, 'a/i': null, b: null };
+    const acts = [here.move('a', 'b/a'), here.move('b/a/i', 'b/a/j'), there.move('b', 'a/i/b')];
+    const end = { a: null, 'a/j': null, 'a/j/b': null };
+    for (const first of [['a'], ['a/i'], ['a/i', 'a', 'b'], ['a', 'a/i', 'b'], ['b', 'a', 'a/i']]) {
+      expect(inOrder(base, acts, first)).toEqual(end);
+    }
+  });
+
+  it('of a ring one move is given up, the same whichever is looked at first', () => {
+    const base = { b: null, 'b/a': null, x: null };
+    const acts = [here.move('b/a', 'x/a'), here.move('b', 'x/a/b'), there.move('x', 'b/x')];
+    const end = { b: null, 'b/x': null, 'b/x/a': null };
+    for (const first of [['b/a'], ['b'], ['x'], ['b/a', 'b', 'x'], ['b', 'b/a', 'x'], ['x', 'b/a', 'b']]) {
+      expect(inOrder(base, acts, first)).toEqual(end);
+    }
+  });
+
+  it('what the account retyped has its own place: no folder is kept for what was moved here', () => {
+    const retype = (on: ToldWorld) => {
+      const id = on.id('a');
+      on.remote.set({ ...on.remote.get(id)!, type: 'symlink', mode: 0o777, content: contentId(9) });
+      on.dirty.add(id);
+    };
+    const acts = [here.move('a', 'e/a'), retype, there.delete('e')];
+    expect(settled(acts).paths()).toEqual(becomes({ a: 9, e: gone }));
   });
 });

@@ -23,7 +23,7 @@ export interface Sides {
 
 export type Verdict =
   | 'absent' // on neither side
-  | 'wait' // the remote tree is at fault above it
+  | 'wait' // the remote tree is at fault above it, or it hangs on what has yet to be read
   | 'ignored'
   | 'kept-out' // deselected and not on the disk
   | 'unread' // nothing can be said before its content is read
@@ -53,7 +53,6 @@ export class Judge {
   readonly #exclusions = new Map<NodeId, Exclusion | null>();
   readonly #verdicts = new Map<NodeId, Verdict>();
   readonly #places = new Map<NodeId, Place>();
-  readonly #placing = new Set<NodeId>();
   readonly #rings = new Set<NodeId>();
 
   constructor(trees: Trees) {
@@ -120,8 +119,23 @@ export class Judge {
 
   #folderHere({ id, synced, remoteAnywhere }: Sides, local: NodeState): Verdict {
     if (synced === undefined) return remoteAnywhere === undefined ? 'put' : 'renew';
-    for (const child of this.trees.local.children(local.id)) if (this.#livesIn(id, child.id)) return 'renew';
-    return 'remove';
+    let waits = false;
+    for (const child of this.trees.local.children(local.id)) {
+      if (this.#isOpen(child.id)) waits = true;
+      else if (this.#livesIn(id, child.id)) return 'renew';
+    }
+    return waits ? 'wait' : 'remove';
+  }
+
+  /**
+   * Gone elsewhere and perhaps edited here: once read it may stay, go, or follow to where it was moved, and so may
+   * its folder. Renewed too early, an empty folder would be left behind.
+   */
+  #isOpen(child: NodeId): boolean {
+    const { remote, synced, remoteAnywhere } = this.sides(child);
+    const isKnown = synced !== undefined || remoteAnywhere !== undefined;
+    const verdict = this.verdict(child);
+    return verdict === 'wait' || (verdict === 'unread' && remote === undefined && isKnown);
   }
 
   /** Whether the child (of either tree) lives, and lives in this folder. */
@@ -147,21 +161,14 @@ export class Judge {
 
   /**
    * Where the node belongs; undefined when it is on neither side. Moved here alone: its local place, unless
-   * that would close a ring with moves made elsewhere, in which case the log's order stands. Else the remote
-   * place. A parked node has no local place to speak for.
+   * that move is given up because it would close a ring with moves made elsewhere. Else the remote place. A parked
+   * node has no local place to speak for.
    */
   place(id: NodeId): Place | undefined {
-    const known = this.#places.get(id);
-    if (known !== undefined) return known;
-    const { local, remote } = this.sides(id);
-    if (this.#placing.has(id)) return local;
-    let place: Place | undefined = remote ?? local;
-    if (local !== undefined && this.movedHere(id)) {
-      this.#placing.add(id);
-      if (this.#closesRing(id, local.parent)) this.#rings.add(id);
-      else place = local;
-      this.#placing.delete(id);
-    }
+    let place = this.#places.get(id);
+    if (place !== undefined) return place;
+    if (this.#leadsElsewhere(id)) this.#openRings(id);
+    place = this.#standing(id);
     if (place !== undefined) this.#places.set(id, place);
     return place;
   }
@@ -170,6 +177,8 @@ export class Judge {
   movedHere(id: NodeId): boolean {
     const { local, remote, synced } = this.sides(id);
     if (local === undefined || remote === undefined || synced === undefined) return false;
+    // Of another type, what the account has is another thing and has its own place.
+    if (local.type !== remote.type) return false;
     return local.parent !== PARKED_NODE && samePlace(remote, synced) && !samePlace(local, synced);
   }
 
@@ -179,15 +188,55 @@ export class Judge {
     return this.#rings.has(id);
   }
 
-  #closesRing(id: NodeId, parent: NodeId): boolean {
-    const passed = new Set<NodeId>();
-    for (let at: NodeId | undefined = parent; at !== undefined && at !== this.trees.bound;) {
-      if (at === id) return true;
-      if (passed.has(at)) return false;
-      passed.add(at);
-      at = this.place(at)?.parent;
+  /** Its place as far as rings are known. */
+  #standing(id: NodeId): Place | undefined {
+    const { local, remote } = this.sides(id);
+    return local !== undefined && this.movedHere(id) && !this.#rings.has(id) ? local : (remote ?? local);
+  }
+
+  /** Whether it was moved here into another folder, and may stay there; a new name alone closes no ring. */
+  #leadsElsewhere(id: NodeId): boolean {
+    const { local, remote } = this.sides(id);
+    return this.movedHere(id) && !this.#rings.has(id) && local?.parent !== remote?.parent;
+  }
+
+  /**
+   * Gives up moves made here until the way up from `id` leads out. In each ring one is enough: that of the node
+   * which stands highest in the account. Whatever is done first, and whichever node is asked about first, the same
+   * moves are given up: no move that is given up stands in a ring that another was given up for.
+   */
+  #openRings(id: NodeId): void {
+    for (let ring = this.#ringAbove(id); ring !== undefined; ring = this.#ringAbove(id)) {
+      let highest: NodeId | undefined;
+      let least = Infinity;
+      for (const node of ring) {
+        const depth = this.#leadsElsewhere(node) ? this.#depth(node) : Infinity;
+        if (depth < least || (depth === least && highest !== undefined && node < highest)) highest = node;
+        least = Math.min(least, depth);
+      }
+      // All of it is the log's own: the tree is at fault.
+      if (highest === undefined) return;
+      this.#rings.add(highest);
     }
-    return false;
+  }
+
+  #ringAbove(id: NodeId): NodeId[] | undefined {
+    const passed: NodeId[] = [];
+    const found = new Map<NodeId, number>();
+    for (let at: NodeId | undefined = id; at !== undefined && at !== this.trees.bound;) {
+      const begins = found.get(at);
+      if (begins !== undefined) return passed.slice(begins);
+      found.set(at, passed.length);
+      passed.push(at);
+      at = this.#standing(at)?.parent;
+    }
+    return undefined;
+  }
+
+  #depth(id: NodeId): number {
+    let depth = 0;
+    for (let at = this.sides(id).remote; at !== undefined; at = this.sides(at.parent).remote) depth++;
+    return depth;
   }
 
   /** Only for verdict `both` (or `unread` with a remote side, whose content then counts as remote's). */
