@@ -12,7 +12,16 @@ export const ELSEWHERE = nodeId(0x11);
 const WANDERER = nodeId(0x12);
 
 const TYPES = ['file', 'folder', 'symlink'] as const;
-const NAMES = ['a', 'b', 'c', 'd'] as const;
+const NAMES = ['a', 'b', 'c', 'd'];
+/** One name to some file systems, four to the account; and the names of conflict copies of two of them. */
+export const VARIANTS = [
+  'é',
+  'e\u0301',
+  'É',
+  'E\u0301',
+  'é (conflict, laptop, 2026-01-31)',
+  'é (conflict, laptop, 2026-01-31) 2',
+];
 const BOTH_SIDES = [
   'create',
   'edit',
@@ -52,14 +61,13 @@ export interface Story {
 }
 
 const pick = fc.nat({ max: 30 });
-const name = fc.constantFrom(...NAMES);
 
-function change(kinds: readonly Change['kind'][]): fc.Arbitrary<Change> {
+function change(kinds: readonly Change['kind'][], names: readonly string[]): fc.Arbitrary<Change> {
   return fc.record({
     kind: fc.constantFrom(...kinds),
     node: pick,
     other: pick,
-    name,
+    name: fc.constantFrom(...names),
     type: fc.constantFrom(...TYPES),
     content: fc.nat({ max: 1_000 }),
     unread: fc.boolean(),
@@ -73,14 +81,15 @@ export interface Size {
   readonly least?: number;
   readonly kinds?: readonly Change['kind'][];
   readonly types?: readonly NodeType[];
+  readonly names?: readonly string[];
 }
 
 export function story(size: Size): fc.Arbitrary<Story> {
   const both = size.kinds ?? BOTH_SIDES;
   const there = size.kinds ?? REMOTE_ONLY;
-  const { least = 0 } = size;
+  const { least = 0, names = NAMES } = size;
   const many = (kinds: readonly Change['kind'][]) =>
-    fc.array(change(kinds), {
+    fc.array(change(kinds, names), {
       minLength: Math.min(size.changes, least),
       maxLength: size.changes,
       size: 'max',
@@ -90,7 +99,7 @@ export function story(size: Size): fc.Arbitrary<Story> {
       fc.record({
         type: fc.constantFrom<NodeType[]>('folder', 'folder', ...(size.types ?? TYPES)),
         parent: pick,
-        name,
+        name: fc.constantFrom(...names),
       }),
       {
         minLength: least,
@@ -165,6 +174,30 @@ export function scene(told: Story): Scene {
     for (const one of told.later.remote) remote.apply(one);
   };
   return { world: made, touched, original, proceed };
+}
+
+/** Does to the account what was done here, as another person would have: what is new has ids of its own. */
+export function mirror(made: ModelWorld): void {
+  const known = new Map<NodeId, NodeId>();
+  const there = (id: NodeId) => known.get(id) ?? id;
+  for (const node of made.local.subtree(BOUND)) {
+    if (made.synced.get(node.id) === undefined) known.set(node.id, nodeId(0x2000 + known.size));
+    const { id, parent } = node;
+    made.remote.set({
+      ...node,
+      id: there(id),
+      parent: there(parent),
+      content: made.onDisk.get(id) ?? node.content,
+    });
+    made.dirty.add(there(id));
+  }
+  for (const { id } of made.synced.all()) {
+    if (made.local.get(id) !== undefined) continue;
+    const state = made.remote.get(id);
+    const top = state !== undefined && made.local.get(state.parent) === undefined && state.parent !== BOUND;
+    if (state !== undefined && !top) made.remote.set({ ...state, parent: TRASH_NODE });
+    made.dirty.add(id);
+  }
 }
 
 function layBase(made: ModelWorld, { base }: Story): NodeState[] {
