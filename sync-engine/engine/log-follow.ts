@@ -56,6 +56,6 @@ export async function acceptCommit(scope: LogScope, received: ReceivedCommit): P
     if (frame.rejoin !== null && settlesPending(store, frame.rejoin)) store.setMeta(REJOIN, null);
     const { receivedAtMs } = received;
     applyCommit(scope, { header, signed, receivedAtMs, nodes, packs: frame.packs, indexes });
+    hooks.changed(frame.entries.map((entry) => entry.node));
   });
-  hooks.changed(frame.entries.map((entry) => entry.node));
 }

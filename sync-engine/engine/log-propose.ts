@@ -136,9 +136,9 @@ export class Proposer {
       const { receivedAtMs } = outcome;
       if (rejoin !== null) store.setMeta(REJOIN, null);
       applyCommit(this.#scope, { header, signed, receivedAtMs, nodes, packs, indexes });
+      hooks.changed(nodes.map((node) => node.node));
     });
     this.#sealed.clear();
-    hooks.changed(nodes.map((node) => node.node));
     return outcome;
   }
 

@@ -15,7 +15,10 @@ import type { TreeFault } from './remote-apply.ts';
 export type Claim = 'again' | 'both';
 
 interface LogHooks {
-  /** Nodes whose remote state changed. */
+  /**
+   * Nodes whose remote state changed. In the transaction that changed them: a head that moves without them being
+   * looked at again would leave them as they are for good.
+   */
   changed(nodes: readonly NodeId[]): void;
   faults(faults: readonly { readonly node: NodeId; readonly fault: TreeFault }[]): void;
   /** In a transaction in which the remote tree goes back: called before the rows change, what it returns after. */

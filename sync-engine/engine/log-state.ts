@@ -89,8 +89,8 @@ function keepState(scope: LogScope, snapshot: Snapshot, rewind: Rewind | null): 
     rewind?.done();
     rebase?.();
     if (faults.length > 0) hooks.faults(faults);
+    hooks.changed(changed);
   });
-  hooks.changed(changed);
 }
 
 function keepPacks({ store }: LogScope, snapshot: Snapshot, wentBack: boolean): void {

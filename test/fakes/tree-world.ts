@@ -173,6 +173,9 @@ export class TreeUser {
     }
   }
 
+  /** Called in the transaction that changed nodes of a vault. */
+  onChanged: () => void = () => undefined;
+
   #follow(vault: VaultId): VaultSync {
     const { manifest, cloud, device, clock, random, workers } = this;
     const store = manifest.addVault(vault);
@@ -193,7 +196,7 @@ export class TreeUser {
       }),
       body: (bytes) => packBody(bytes),
       hooks: {
-        changed: () => undefined,
+        changed: () => this.onChanged(),
         faults: (_, faults) => {
           throw new Error(`the tree has a fault: ${JSON.stringify(faults)}`);
         },
