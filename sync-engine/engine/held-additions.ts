@@ -9,7 +9,7 @@ import type { Operation } from '../plan/operation.ts';
 import type { Books } from './books.ts';
 
 /** No time at all: released when there may be room. Removals that wait for a person have the next number. */
-const UNTIL_ROOM = Number.MAX_SAFE_INTEGER - 1;
+export const UNTIL_ROOM = Number.MAX_SAFE_INTEGER - 1;
 
 export interface HeldAdditionsParts {
   readonly books: Books;
@@ -47,7 +47,7 @@ export class HeldAdditions {
   release(): void {
     if (!this.#mayHold) return;
     this.#mayHold = false;
-    this.#parts.books.pair.releaseAll(UNTIL_ROOM);
+    this.#parts.books.pair.releaseAll(UNTIL_ROOM, UNTIL_ROOM);
   }
 
   #addsBytes(operation: Operation): boolean {

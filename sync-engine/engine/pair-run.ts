@@ -75,6 +75,7 @@ export class PairRun {
 
   /** The whole folder is scanned at the next turn. */
   lookAnew(): void {
+    this.sync.retryDelayed();
     this.#scanRequested = true;
     this.wake();
   }

@@ -15,7 +15,7 @@ import { Executor } from './executor.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import { FetchLane } from './fetch-lane.ts';
 import { FolderStaging } from './folder-staging.ts';
-import { HeldAdditions, isHeldForRoom } from './held-additions.ts';
+import { HeldAdditions, isHeldForRoom, UNTIL_ROOM } from './held-additions.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { IngestLane } from './ingest-lane.ts';
 import type { HeldListing } from './held-listing.ts';
@@ -407,6 +407,11 @@ export class PairSync {
   }
 
   // What a person asks.
+
+  /** What failed and waits for its time is tried now; what waits for room or for a person waits on. */
+  retryDelayed(): void {
+    this.pair.releaseAll(0, UNTIL_ROOM - 1);
+  }
 
   /** Keeps a node of the account on this device, or not. What is not in sync yet is uploaded before it goes. */
   select(id: NodeId, on: boolean): void {

@@ -232,8 +232,8 @@ export interface PairStore {
   quarantine(id: NodeId, untilMs: number): number;
   attempts(id: NodeId): number;
   release(id: NodeId): void;
-  /** Releases all that are in quarantine until exactly then. */
-  releaseAll(untilMs: number): void;
+  /** Releases all whose quarantine ends between the two times, both included. */
+  releaseAll(fromMs: number, toMs: number): void;
   /** Null when it is in no quarantine. */
   quarantinedUntil(id: NodeId): number | null;
   /** The earliest `untilMs` of a dirty node after the `nowMs` last given to `dirty`, or null. */

@@ -75,11 +75,11 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
   const until = database
     .prepare<[number, NodeId], number>('SELECT until_ms FROM quarantine WHERE pair = ? AND node = unhex(?)')
     .pluck();
-  const mirrorAll = database.prepare<[number, number]>(
-    'UPDATE dirty SET until_ms = NULL WHERE pair = ? AND until_ms = ?',
+  const mirrorAll = database.prepare<[number, number, number]>(
+    'UPDATE dirty SET until_ms = NULL WHERE pair = ? AND until_ms BETWEEN ? AND ?',
   );
-  const forgetAll = database.prepare<[number, number]>(
-    'DELETE FROM quarantine WHERE pair = ? AND until_ms = ?',
+  const forgetAll = database.prepare<[number, number, number]>(
+    'DELETE FROM quarantine WHERE pair = ? AND until_ms BETWEEN ? AND ?',
   );
   const earliest = database
     .prepare<[number, number], number | null>(
@@ -114,10 +114,10 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
         forget.run(key, id);
       });
     },
-    releaseAll(untilMs) {
+    releaseAll(fromMs, toMs) {
       transaction(() => {
-        mirrorAll.run(key, untilMs);
-        forgetAll.run(key, untilMs);
+        mirrorAll.run(key, fromMs, toMs);
+        forgetAll.run(key, fromMs, toMs);
       });
     },
     quarantinedUntil: (id) => until.get(key, id) ?? null,

@@ -194,6 +194,9 @@ describe('dirty nodes', () => {
     expect(pair.dirty(9, 0, 1_500).ids).not.toContain(nodeId('a'));
     expect(pair.nextRelease()).toBe(4_000);
     expect(pair.attempts(nodeId('a'))).toBe(2);
+    pair.quarantine(nodeId('c'), 5_000);
+    pair.releaseAll(1, 4_000);
+    expect(pair.dirty(9, 0, 1_500).ids).toEqual([nodeId('b'), nodeId('a')]);
   });
 
   it('weigh what has to travel', () => {
