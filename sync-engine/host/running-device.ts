@@ -27,6 +27,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
+import { IdleHeap } from './idle-heap.ts';
 import { addIgnoreRule } from './ignore-file.ts';
 import { MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
@@ -240,6 +241,8 @@ export class RunningDevice {
     let keptMs = startedMs - DAY_MS + FIRST_HOUSEKEEPING_MS;
     let askedMs = Number.NEGATIVE_INFINITY;
     let askedAtSeq = -1;
+    let wasIdle = false;
+    const heap = new IdleHeap();
     while (!signal.aborted) {
       const nowMs = realClock.monotonicMs();
       const seq = this.engine.vaults().reduce((sum, vault) => sum + vault.log.cursor().seq, 0);
@@ -262,6 +265,9 @@ export class RunningDevice {
         // What could not be done now is tried again within the hour.
         keptMs = realClock.monotonicMs() - (kept ? 0 : DAY_MS - HOUR_MS);
       }
+      const isIdle = this.engine.state() === 'idle';
+      if (isIdle && wasIdle) heap.tidy();
+      wasIdle = isIdle;
       await realClock.sleep(this.#account === null ? 500 : LOOK_MS, signal);
     }
   }
