@@ -1,8 +1,9 @@
 import { createCipheriv, createHmac, hash, hkdfSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { ByteWriter } from '../../protocol/bytes.ts';
 import type { ChunkId, PackName, VaultId } from '../../protocol/ids.ts';
 import { EMPTY_CONTENT } from '../../protocol/ids.ts';
-import { MAX_PACK_BYTES } from '../../protocol/limits.ts';
+import { MAX_INDEX_BYTES, MAX_PACK_BYTES } from '../../protocol/limits.ts';
 import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { contentIdOf, decodeList, encodeList } from './content.ts';
 import { HmacKey } from './hmac.ts';
@@ -78,6 +79,29 @@ describe('object F1', () => {
   ] as const)('is bound to its context: %s', (fault, other) => {
     const sealed = sealObject({ ...context, plaintext, random });
     expect(openObject({ ...context, ...other, sealed })).toEqual({ ok: false, fault });
+  });
+
+  it('says what is wrong before it uses a key, and gives no byte out when the tag does not hold', () => {
+    const sealed = sealObject({ ...context, plaintext, random });
+    const changed = (at: number) => {
+      const bytes = Buffer.from(sealed);
+      bytes[at]! ^= 1;
+      return openObject({ ...context, sealed: bytes });
+    };
+    expect(changed(0)).toEqual({ ok: false, fault: 'malformed' });
+    expect(changed(2)).toEqual({ ok: false, fault: 'wrong-suite' });
+    expect(changed(sealed.length - 1)).toEqual({ ok: false, fault: 'bad-tag' });
+    expect(sealedEpoch(sealed.subarray(0, 7))).toBeNull();
+  });
+
+  it('is made and opened with a whole key and whole randomness, or not at all', () => {
+    const sealed = sealObject({ ...context, plaintext, random });
+    for (const size of [0, 16, 31, 33]) {
+      const short = { ...context, key: random(size) };
+      expect(() => sealObject({ ...short, plaintext, random })).toThrow('32 bytes');
+      expect(() => openObject({ ...short, sealed })).toThrow('32 bytes');
+      expect(() => sealObject({ ...context, plaintext, random: () => random(size) })).toThrow('wrong size');
+    }
   });
 
   it('never uses a key twice, even when a compare-and-swap is refused a thousand times', () => {
@@ -218,6 +242,69 @@ describe('pack indexes', () => {
     ],
   ])('refuse %s', (_, wrong) => {
     expect(() => encodePackIndex(wrong)).toThrow(RangeError);
+  });
+
+  interface Written {
+    readonly version?: number;
+    readonly length?: number;
+    readonly epoch?: number;
+    readonly chunks?: number;
+    readonly method?: number;
+    readonly stored?: number;
+    readonly padding?: number;
+  }
+  /** One segment with one chunk of 600 bytes, as another implementation might write it. */
+  function byHand(other: Written): Uint8Array {
+    const writer = new ByteWriter(64).u8(other.version ?? 1).varint(1);
+    writer
+      .varint(0)
+      .varint(other.length ?? 1080)
+      .varint(other.epoch ?? 1);
+    writer.varint(other.chunks ?? 1);
+    if (other.chunks !== 0) {
+      const stored = other.stored ?? 600;
+      writer
+        .hex(chunk(1), 32)
+        .u8(other.method ?? 0)
+        .varint(0)
+        .varint(stored);
+      if (other.method === 1) writer.varint(0);
+    }
+    return writer.u8(other.padding ?? 0).finish();
+  }
+
+  it.each<[string, Written]>([
+    ['unknown version', { version: 2 }],
+    ['segment without content', { length: 80 }],
+    ['beyond 32 bits', { epoch: 2 ** 32 }],
+    ['segment without chunks', { chunks: 0 }],
+    ['unknown method', { method: 2 }],
+    ['chunk without content', { stored: 0 }],
+    ['chunk without content', { method: 1 }],
+    ['not zero', { padding: 1 }],
+  ])('are refused when they are read: %s', (why, wrong) => {
+    expect(decodePackIndex(byHand({})).chunks).toHaveLength(1);
+    expect(() => decodePackIndex(byHand(wrong))).toThrow(why);
+    // The same from someone who has the key.
+    const sealed = sealObject({
+      key: keys.metaKey(1),
+      type: 'index',
+      epoch: 1,
+      vault,
+      extra: Buffer.from(pack, 'hex'),
+      plaintext: byHand(wrong),
+      random,
+    });
+    expect(openPackIndex(keys, pack, sealed)).toEqual({ ok: false, fault: 'bad-index' });
+  });
+
+  it('do not open without the key of their epoch, cut short, or beyond their size', () => {
+    const sealed = sealPackIndex(keys, 1, pack, index, random);
+    const newcomer = new VaultKeys(vault, [[0, keys.epochKey(0)]]);
+    expect(openPackIndex(newcomer, pack, sealed)).toEqual({ ok: false, fault: 'wrong-epoch' });
+    expect(openPackIndex(keys, pack, sealed.subarray(0, 7))).toEqual({ ok: false, fault: 'malformed' });
+    const vast = Buffer.concat([sealed, Buffer.alloc(MAX_INDEX_BYTES)]);
+    expect(openPackIndex(keys, pack, vast)).toEqual({ ok: false, fault: 'malformed' });
   });
 });
 

@@ -528,6 +528,8 @@ describe('apply on a simulated disk', () => {
     },
     move: (): ApplyOperation => ({ kind: 'move', from: 'e', to: 'f', known: file('e', 'old') }),
     remove: (): ApplyOperation => ({ kind: 'remove', path: 'f', known: file('f', 'old'), inside: [] }),
+    park: (): ApplyOperation => ({ kind: 'park', path: 'f', known: file('f', 'old'), id: ID }),
+    link: (): ApplyOperation => ({ kind: 'place-link', path: 'f', known: file('f', 'old'), target: 'there' }),
   };
 
   it.each(Object.keys(scenes) as (keyof typeof scenes)[])(
@@ -547,6 +549,34 @@ describe('apply on a simulated disk', () => {
       }
     },
   );
+
+  it('what another program saved meanwhile is in the trash when its folder went before it could go back', () => {
+    const removing = (): ApplyOperation => {
+      folder('d');
+      return { kind: 'remove', path: 'd/f', known: file('d/f', 'old'), inside: [] };
+    };
+    const total = countCalls(removing);
+    let wentAway = 0;
+    for (let saved = 1; saved <= total; saved += 1) {
+      for (let gone = saved + 1; gone <= total + 1; gone += 1) {
+        setUpSim({});
+        const operation = removing();
+        file('saved', 'precious');
+        atCalls(
+          new Map([
+            [saved, () => disk.rename(`${root}/saved`, `${root}/d/f`)],
+            [gone, () => codeOf(() => disk.removeFolder(`${root}/d`))],
+          ]),
+        );
+        apply(operation);
+        sim.hooks = {};
+        recoverDisplaced(disk, root);
+        if (disk.lstat(`${root}/d`) === null) wentAway += 1;
+        expect(everyText(), `saved at call ${saved}, gone at ${gone}`).toContain('precious');
+      }
+    }
+    expect(wentAway).toBeGreaterThan(0);
+  });
 
   it.each(Object.keys(scenes) as (keyof typeof scenes)[])(
     '%s stopped at any call leaves the old or the new in place after recovery, and no bytes lost',
@@ -598,11 +628,20 @@ function countCalls(prepare: () => ApplyOperation): number {
 
 /** Runs the action before the call of that number, counting from now. */
 function atCall(number: number, action: () => void): void {
+  atCalls(new Map([[number, action]]));
+}
+
+/** The calls an action makes are not counted. */
+function atCalls(actions: ReadonlyMap<number, () => void>): void {
   let count = 0;
+  let acting = false;
   sim.hooks = {
     before: () => {
+      if (acting) return;
       count += 1;
-      if (count === number) action();
+      acting = true;
+      actions.get(count)?.();
+      acting = false;
     },
   };
 }
