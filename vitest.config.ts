@@ -20,6 +20,18 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     passWithNoTests: true,
+    // For `npm run coverage` (build/coverage.mjs) alone.
+    coverage: {
+      provider: 'v8',
+      include: ['plan', 'crypto', 'engine', 'local-fs', 'manifest', 'transfer'].map(
+        (room) => `sync-engine/${room}/**/*.ts`,
+      ),
+      exclude: ['**/*.test.ts', '**/*-acceptance.ts'],
+      reporter: ['json-summary', 'json', 'html'],
+      reportOnFailure: true,
+      // Worker threads seal, open and apply.
+      autoAttachSubprocess: true,
+    },
     projects: [
       {
         extends: true,
