@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ByteWriter } from '../../protocol/bytes.ts';
 import { replayChain, startChain, type DeviceChain } from '../../protocol/device-chain.ts';
 import type { Hash, VaultId } from '../../protocol/ids.ts';
 import { verifySignature } from '../../protocol/signing.ts';
@@ -20,12 +21,15 @@ import {
   makeRootKey,
   openAccountBox,
   openDeviceName,
+  sealAccountBox,
   sealDeviceName,
   wipeAccountKeys,
 } from './identity.ts';
 import { openUnlockKey, UNLOCK_COST, wrapUnlockKey } from './key-file.ts';
+import { sealObject } from './object.ts';
 import { makePhrase, parsePhrase, recoveryKeysOf } from './phrase.ts';
 import { sign } from './sign.ts';
+import { epochKeyCheck, isEpochKey, VaultKeys } from './vault-keys.ts';
 
 const random = seededRandom('account tests');
 const account = accountKeysOf(makeRootKey(random));
@@ -105,6 +109,43 @@ describe('device names and the account key', () => {
     const chain = chainOf();
     const opened = openAccountBox(account, makeBoxKeys(random).boxKey, chain.accountKey!.sealedPrivateKey);
     expect(opened).toEqual({ ok: false, fault: 'wrong-commitment' });
+  });
+
+  it('refuses one that is not the half of its public key, or no whole key, whoever sealed it', () => {
+    const { boxKey } = makeBoxKeys(random);
+    for (const boxSecret of [box.boxSecret, random(31)]) {
+      const sealed = sealAccountBox(account, { boxKey, boxSecret }, random);
+      expect(openAccountBox(account, boxKey, sealed)).toEqual({ ok: false, fault: 'wrong-key' });
+    }
+  });
+
+  it.each(['', 'é'.repeat(128), 'a\ud800'])('seals no name that is none: %j', (name) => {
+    expect(() => sealDeviceName(account.metadataKey, account.account, device.device, name, random)).toThrow(
+      RangeError,
+    );
+  });
+
+  it.each([
+    ['an empty name', new ByteWriter().text('').finish()],
+    ['half a name', new ByteWriter().text('Desk').finish().subarray(0, 3)],
+    ['a name with more behind it', Buffer.concat([new ByteWriter().text('Desk').finish(), Buffer.from([1])])],
+  ])('opens %s as none, though it was sealed with the key', (_, plaintext) => {
+    const { metadataKey } = account;
+    const extra = Buffer.from(account.account + device.device, 'hex');
+    const context = { key: metadataKey, type: 'device-name', epoch: 0, vault: null, extra } as const;
+    const sealed = sealObject({ ...context, plaintext, random });
+    expect(openDeviceName(metadataKey, account.account, device.device, sealed)).toEqual({
+      ok: false,
+      fault: 'bad-encoding',
+    });
+  });
+
+  it('makes no keys of half a secret', () => {
+    expect(() => accountKeysOf(random(31))).toThrow(RangeError);
+    const vault = '01'.repeat(16) as VaultId;
+    expect(() => new VaultKeys(vault, [[0, random(16)]])).toThrow(RangeError);
+    const half = random(16);
+    expect(isEpochKey(half, vault, 0, epochKeyCheck(half, vault, 0))).toBe(false);
   });
 });
 
@@ -220,6 +261,12 @@ describe('the account bundle', () => {
       ok: false,
       fault: 'bad-signature',
     });
+  });
+
+  it('is of one account, whoever signed it', () => {
+    const other = accountKeysOf(makeRootKey(random));
+    expect(bundleFault(bundle, account.masterKey, account.account, 1)).toBeNull();
+    expect(bundleFault(bundle, account.masterKey, other.account, 1)).toBe('wrong-account');
   });
 
   it('refuses every flipped byte of a wrap', () => {

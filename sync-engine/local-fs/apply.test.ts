@@ -550,6 +550,30 @@ describe('apply on a simulated disk', () => {
     },
   );
 
+  it('a folder that something came into while it was taken is put back whole', () => {
+    const removing = (): ApplyOperation => {
+      folder('d');
+      file('d/x', 'old');
+      return { kind: 'remove', path: 'd', known: statAt('d'), inside: inside('d') };
+    };
+    const total = countCalls(removing);
+    let putBack = 0;
+    for (let at = 1; at <= total; at += 1) {
+      setUpSim({});
+      const operation = removing();
+      file('saved', 'precious');
+      atCall(at, () => codeOf(() => disk.rename(`${root}/saved`, `${root}/d/new`)));
+      const [result] = apply(operation);
+      sim.hooks = {};
+      const cameIn = disk.lstat(`${root}/saved`) === null;
+      if (cameIn && result?.outcome === 'stale') putBack += 1;
+      expect(result?.outcome, `at call ${at}`).toBe(cameIn ? 'stale' : 'applied');
+      if (cameIn) expect([readRoot('d/x'), readRoot('d/new')], `at call ${at}`).toEqual(['old', 'precious']);
+      else expect(everyText(), `at call ${at}`).toContain('old');
+    }
+    expect(putBack).toBeGreaterThan(0);
+  });
+
   it('what another program saved meanwhile is in the trash when its folder went before it could go back', () => {
     const removing = (): ApplyOperation => {
       folder('d');

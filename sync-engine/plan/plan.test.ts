@@ -3,6 +3,7 @@ import { ToldWorld } from '../../test/fakes/told-world.ts';
 import { ELSEWHERE, contentId } from '../../test/fakes/model-changes.ts';
 import type { OperationKind } from './operation.ts';
 import { plan } from './plan.ts';
+import { PARKED_NODE } from './tree.ts';
 
 const BASE = { a: 1, d: null, 'd/x': 2, 'd/y': 3, e: null };
 const COPY = ' (conflict, here, 2026-01-31)';
@@ -314,5 +315,22 @@ describe('the same end, whatever is done first', () => {
     };
     const acts = [here.move('a', 'e/a'), retype, there.delete('e')];
     expect(settled(acts).paths()).toEqual(becomes({ a: 9, e: gone }));
+  });
+});
+
+describe('what was left parked by a stop', () => {
+  it.each([
+    ['x', BASE],
+    [`x${COPY}`, { ...BASE, x: 5 }],
+  ])('edited here and deleted there, comes back at the top as %s', (name, base) => {
+    const on = new ToldWorld(base);
+    on.edit('local', 'd/x', 9);
+    const edited = on.local.get(on.id('d/x', 'local'))!;
+    on.local.set({ ...edited, parent: PARKED_NODE });
+    on.delete('remote', 'd/x');
+    on.settle();
+    const { 'd/x': _, ...rest } = base;
+    expect(on.paths()).toEqual({ ...rest, [name]: 9 });
+    expect(on.trash()).toEqual([]);
   });
 });
