@@ -33,7 +33,7 @@ const base64Schema = z
   .max(1_400_000)
   .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'not base64');
 /** Milliseconds since 1970 that a date can show. */
-const timeSchema = z.number().min(0).max(MAX_TIME_MS);
+const timeSchema = z.number().int().min(0).max(MAX_TIME_MS);
 /** What a device sends back in a header as it came, and keeps: printable, and no longer than the server takes. */
 const tokenTextSchema = z
   .string()

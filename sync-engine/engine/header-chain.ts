@@ -7,6 +7,8 @@ import { follows, readHeader } from './commit-rules.ts';
 import { LogFault } from './log-fault.ts';
 
 const HEADERS_PER_PAGE = 1000;
+/** A rejoin skips the numbers of what was lost; beyond this many pages of them the head is a number somebody made up. */
+const MOST_EMPTY_PAGES = 100;
 
 /**
  * That `to` is `from` or stands on it; `visit` sees every header after `from`. Live state alone does not show it:
@@ -21,12 +23,12 @@ export async function checkDescends(
   visit: (signed: SignedHeader, header: CommitHeader) => void = () => undefined,
 ): Promise<void> {
   let { seq, hash } = from;
+  let empty = 0;
   for (let next = seq + 1; next <= to.seq; next += HEADERS_PER_PAGE) {
-    for (const { signed } of await cloud.headers(
-      vault,
-      next,
-      Math.min(to.seq, next + HEADERS_PER_PAGE - 1),
-    )) {
+    const page = await cloud.headers(vault, next, Math.min(to.seq, next + HEADERS_PER_PAGE - 1));
+    empty = page.length === 0 ? empty + 1 : 0;
+    if (empty > MOST_EMPTY_PAGES) throw new LogFault('bad-object');
+    for (const { signed } of page) {
       const header = readHeader(signed);
       if (!follows({ seq, hash }, header)) throw new LogFault('forked');
       visit(signed, header);

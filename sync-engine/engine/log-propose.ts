@@ -6,7 +6,7 @@ import { buildCommit } from '../crypto/commit-sign.ts';
 import { sealRecord, type NodeRecord } from '../crypto/record.ts';
 import { LiveSum } from '../crypto/root.ts';
 import type { PackRow, VaultStore } from '../manifest/manifest.ts';
-import type { CommitOutcome } from '../remote/cloud.ts';
+import { CloudError, type CommitOutcome } from '../remote/cloud.ts';
 import { mustOpenEpoch } from './commit-rules.ts';
 import { applyCommit } from './log-apply.ts';
 import { openEpoch } from './log-epochs.ts';
@@ -15,6 +15,9 @@ import { PENDING, REJOIN, type LogScope } from './log-scope.ts';
 import { entryOf, requireIndex } from './pack-rows.ts';
 import { heightOf, pendingRejoin } from './rejoin.ts';
 import type { AppliedNode } from './remote-apply.ts';
+
+/** Refusals in a row after which nothing here had changed: an honest one names what has to come first. */
+const MOST_REFUSALS = 5;
 
 /** A node to commit: its new record, or null for a tombstone. */
 export interface ProposedNode {
@@ -47,6 +50,8 @@ export class Proposer {
     NodeId,
     { revision: number; epoch: number; record: NodeRecord; object: SealedObject; hash: Hash }
   >();
+  /** Where log and device chain stood at the last refusal, and how many there were since. */
+  #refused = { at: '', times: 0 };
 
   constructor(scope: LogScope) {
     this.#scope = scope;
@@ -121,7 +126,8 @@ export class Proposer {
     // Flushed before it is sent: found in the log it is success, and a copied home is told apart.
     store.setMeta(PENDING, built.hash);
     manifest.checkpoint();
-    const outcome = await cloud.commit(vault, built.frame);
+    const at = `${cursor.seq} ${chain.length}`;
+    const outcome = this.#judged(await cloud.commit(vault, built.frame), proposal, at);
     if (outcome.kind === 'stale-head') this.counters.staleHeads += 1;
     if (outcome.kind === 'stale-chain') {
       await identity.followChain();
@@ -140,6 +146,27 @@ export class Proposer {
     });
     this.#sealed.clear();
     return outcome;
+  }
+
+  /**
+   * A refusal that comes again when what it named was done has no reason, and would have us try for ever; and packs
+   * that were not offered it cannot miss. @throws CloudError malformed
+   */
+  #judged(outcome: CommitOutcome, proposal: Proposal, at: string): CommitOutcome {
+    if (outcome.kind === 'committed' || outcome.kind === 'quota') {
+      this.#refused = { at: '', times: 0 };
+      return outcome;
+    }
+    const times = this.#refused.at === at ? this.#refused.times + 1 : 1;
+    this.#refused = times > MOST_REFUSALS ? { at: '', times: 0 } : { at, times };
+    if (times > MOST_REFUSALS) {
+      throw new CloudError('malformed', `the server refuses a commit for what is not so (${outcome.kind})`);
+    }
+    if (outcome.kind !== 'pack-missing') return outcome;
+    const offered = new Set(
+      [...proposal.added.map(({ row }) => row), ...proposal.revived].map(({ name }) => name),
+    );
+    return { kind: 'pack-missing', packs: outcome.packs.filter((name) => offered.has(name)) };
   }
 
   #sealedRecord(

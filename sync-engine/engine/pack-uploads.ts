@@ -14,6 +14,9 @@ import { Semaphore } from './semaphore.ts';
 /** Requests at a time, and packs sealed but not acknowledged; sealing waits beyond it. */
 const CONCURRENT_UPLOADS = 3;
 
+/** Waited for before a pack is sealed anew, as if so many attempts had failed: some seconds. */
+const ATTEMPTS_WORTH = 4;
+
 export interface PackUploadHooks {
   quota(state: QuotaState): void;
   sent(bytes: number): void;
@@ -99,6 +102,10 @@ export class PackUploads {
         }
         if (outcome.kind === 'deleting') {
           this.#store.deletePack(pack.name);
+          // Its files are sealed anew, under another name: not at once, or a server that says so of every name would
+          // have us seal and send without a pause.
+          const error = new CloudError('pack-deleting', 'the server is removing the pack');
+          await this.#hooks.retry(error, ATTEMPTS_WORTH, signal);
           return false;
         }
         if (this.#store.pack(pack.name)?.state === 'sealed') this.#store.setPackState(pack.name, 'uploaded');

@@ -23,7 +23,7 @@ export type CloudFault =
   | 'stranger' // what answered is no account server: a captive portal, a proxy
   | 'malformed'; // the answer is an account server's, and does not parse or is beyond its bounds
 
-/** A server that asks for a longer wait is asked again anyway; and a timer of weeks would fire at once. */
+/** A server that asks for a longer wait is asked again anyway: an upload would rest for weeks otherwise. */
 const MOST_WAIT_S = 3600;
 
 export class CloudError extends Error {

@@ -290,9 +290,13 @@ export class HostileDevice {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     while (!reached()) {
       await new Promise<void>((resolve, reject) => {
-        this.#changed.push(resolve);
-        deadline.addEventListener('abort', () => {
+        const late = (): void => {
           reject(new Error(`never came: ${this.issues().join(', ')}`));
+        };
+        deadline.addEventListener('abort', late);
+        this.#changed.push(() => {
+          deadline.removeEventListener('abort', late);
+          resolve();
         });
       });
     }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeChangesPage } from '../../protocol/pages.ts';
-import { CloudError } from '../../sync-engine/remote/cloud.ts';
+import { CloudError, type CommitOutcome } from '../../sync-engine/remote/cloud.ts';
 import { HostileWorld, type HostileDevice } from './hostile-world.ts';
 import { overTheWire } from './lies.ts';
 
@@ -72,6 +72,32 @@ describe('MS-11: answers that cannot be read', () => {
     });
     await bob.until(() => bob.files()['thesis.txt'] === 'the only copy');
     expect(bob.issues()).toEqual([]);
+  });
+
+  it.each<[string, () => CommitOutcome]>([
+    ['a head that is not there', () => ({ kind: 'stale-head', head: bob.sync.log.cursor() })],
+    ['a device list that has not grown', () => ({ kind: 'stale-chain' })],
+    ['packs that nobody offered', () => ({ kind: 'pack-missing', packs: [] })],
+    [
+      'packs that the log holds',
+      () => ({ kind: 'pack-missing', packs: bob.sync.log.store.packs('live').map(({ name }) => name) }),
+    ],
+  ])('raise an alarm when commits are refused for %s, and are asked for no more', async (_, refusal) => {
+    bob.write('held.txt', 'x'.repeat(300_000));
+    await bob.settle();
+    const live = bob.sync.log.store.packs('live');
+    expect(live.length).toBeGreaterThan(0);
+    const from = bob.line.asked.length;
+    bob.line.lies = { commit: () => Promise.resolve(refusal()) };
+    bob.write('mine.txt', 'mine');
+    expect(await bob.look()).toEqual(['bad-answers']);
+    expect(bob.line.asked.slice(from).filter((method) => method === 'commit').length).toBeLessThan(100);
+    expect(bob.sync.log.store.packs('live')).toEqual(live);
+    bob.line.lies = {};
+    await bob.until(() => bob.engine.isOnline);
+    await bob.settle();
+    await ann.settle();
+    expect(ann.files()['mine.txt']).toBe('mine');
   });
 
   it('raise an alarm when they are given to commits alone', async () => {

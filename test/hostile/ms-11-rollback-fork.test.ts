@@ -65,6 +65,18 @@ describe('MS-11: an older head', () => {
     },
   );
 
+  it('is refused when it is a number above everything, and not walked up to', async () => {
+    const before = bob.files();
+    bob.line.silent = true;
+    const head = { ...headOf(bob), seq: Number.MAX_SAFE_INTEGER };
+    bob.line.lies = { ...asOf(bob, head), changes: async () => gone() };
+    const from = bob.line.asked.length;
+    expect(await bob.look()).toEqual(['log-fault bad-object']);
+    expect(bob.line.asked.slice(from).filter((method) => method === 'headers').length).toBeLessThan(200);
+    expect(bob.files()).toEqual(before);
+    expect(bob.told(from)).toEqual([]);
+  });
+
   it('is refused after a restart too: what was seen is kept', async () => {
     const old = headOf(bob);
     ann.write('plan.txt', 'second');
