@@ -29,21 +29,25 @@ export function cheapTools(): AccountTools {
 export const NO_HOOKS: DeviceHooks = { news: () => undefined, signedOut: () => undefined };
 
 export class AccountWorld {
-  readonly tools = cheapTools();
+  readonly tools: AccountTools;
   readonly server: RunningServer;
   readonly #root: string;
   readonly #open: OpenDevice[] = [];
   #homes = 0;
 
-  private constructor(root: string, server: RunningServer) {
+  private constructor(root: string, server: RunningServer, tools: AccountTools) {
     this.#root = root;
     this.server = server;
+    this.tools = tools;
   }
 
-  static async start(config: Partial<CloudConfig> = {}): Promise<AccountWorld> {
+  static async start(
+    config: Partial<CloudConfig> = {},
+    tools: Partial<AccountTools> = {},
+  ): Promise<AccountWorld> {
     const root = await mkdtemp(join(tmpdir(), 'coffre-account-'));
     const server = await startServer({ dataDir: join(root, 'server'), logLevel: 'silent', ...config });
-    return new AccountWorld(root, server);
+    return new AccountWorld(root, server, { ...cheapTools(), ...tools });
   }
 
   async close(): Promise<void> {

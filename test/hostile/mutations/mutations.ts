@@ -3,7 +3,7 @@
  * guard one thing, the one that a test can tell from the other is listed. Run by ../check-mutations.mjs.
  */
 export interface Mutation {
-  /** The attack, which names the test file. */
+  /** The attack, which names the test file; `mutating`: altered answers. */
   readonly attack: string;
   /** What is taken away. */
   readonly what: string;
@@ -368,5 +368,40 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'sync-engine/local-fs/node-disk.ts',
     find: 'constants.O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK',
     replace: 'constants.O_RDONLY | O_DIRECTORY | O_NONBLOCK',
+  },
+  {
+    attack: 'mutating',
+    what: 'the root of the live state',
+    file: 'sync-engine/engine/snapshot.ts',
+    find: "if (sum.root(seq) !== header.root) throw new LogFault('bad-root');",
+    replace: '',
+  },
+  {
+    attack: 'mutating',
+    what: 'whose session it is',
+    file: 'sync-engine/remote/session.ts',
+    find: 'if (session.account !== account || session.device !== device) {',
+    replace: 'if (session.account === undefined) {',
+  },
+  {
+    attack: 'mutating',
+    what: 'the pace of an answer',
+    file: 'sync-engine/remote/http-client.ts',
+    find: 'else if (!pace.keeps(piece.length)) started.abort(tooSlow());',
+    replace: '',
+  },
+  {
+    attack: 'mutating',
+    what: 'the code of what does not decode',
+    file: 'sync-engine/remote/http-cloud.ts',
+    find: 'throw toCloudError(error);',
+    replace: 'throw error;',
+  },
+  {
+    attack: 'mutating',
+    what: 'the master key’s signature on the device chain',
+    file: 'protocol/device-chain.ts',
+    find: "if (!verifySignature('chain', entry.bytes, entry.signature, chain.masterKey)) {",
+    replace: 'if (entry.bytes.length === 0) {',
   },
 ];
