@@ -5,6 +5,7 @@
 import type { NodeId } from '../../protocol/ids.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
+import type { Plan } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
 import { fitting } from '../plan/fitting.ts';
 import type { Trees } from '../plan/tree.ts';
@@ -297,22 +298,33 @@ export class PairSync {
     return this.#folder.run(() => this.#planAndDo(nodes));
   }
 
+  #plan(nodes: readonly NodeId[]): Plan {
+    const { clock, deviceName } = this.#parts;
+    return plan(this.#trees(), nodes, { deviceName, date: dateOf(clock.nowMs()) });
+  }
+
+  /** Nothing is awaited between the plan and the start of what it says: the account may change at any await. */
   async #planAndDo(nodes: readonly NodeId[]): Promise<boolean> {
-    const { clock, deviceName, manifest } = this.#parts;
+    const { manifest } = this.#parts;
     this.counters.plans += 1;
-    const { operations, clean } = plan(this.#trees(), nodes, { deviceName, date: dateOf(clock.nowMs()) });
+    let planned = this.#plan(nodes);
+    if (planned.operations.some(({ kind }) => kind === 'trash')) {
+      await this.#flushRemovals();
+      // The account may have moved on meanwhile, and a plan of before would take back its marks.
+      planned = this.#plan(nodes);
+    }
+    const { operations, clean } = planned;
     const possible = operations.filter((operation) => !this.#isUnderWay(operation.id));
     const storable = manifest.transaction(() => this.#additions.sift(possible));
     const { allowed, held } = this.#removals.sift(storable, () => this.#trees());
     this.counters.operations += allowed.length;
-    if (allowed.some(({ kind }) => kind === 'trash')) await this.#flushRemovals();
     manifest.transaction(() => {
       for (const id of clean) {
         this.pair.clearDirty(id);
         this.#recovered(id);
       }
-      const planned = new Set([...clean, ...operations.map((operation) => operation.id)]);
-      for (const id of nodes) if (!planned.has(id) && this.#isAdrift(id)) this.#setbacks.postpone(id);
+      const known = new Set([...clean, ...operations.map((operation) => operation.id)]);
+      for (const id of nodes) if (!known.has(id) && this.#isAdrift(id)) this.#setbacks.postpone(id);
     });
     await this.#executor.run(allowed);
     this.ingest.pump();
