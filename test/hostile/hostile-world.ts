@@ -3,63 +3,22 @@
  * of them. A device here is all of a device but its home and its HTTP client.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
 import { ROOT_NODE, toHex, type NodeId, type VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
-import type { NodeRecord } from '../../sync-engine/crypto/record.ts';
 import type { LogFaultCode } from '../../sync-engine/engine/log-fault.ts';
 import { LogFault } from '../../sync-engine/engine/log-fault.ts';
-import type { Clock, RandomSource } from '../../sync-engine/engine/ports.ts';
-import { ABOVE_ROOT } from '../../sync-engine/engine/remote-apply.ts';
-import { SyncEngine } from '../../sync-engine/engine/sync-engine.ts';
 import type { VaultSync } from '../../sync-engine/engine/vault-sync.ts';
-import { createMarker, makePairFolders } from '../../sync-engine/local-fs/root-marker.ts';
-import { NodeDisk } from '../../sync-engine/local-fs/node-disk.ts';
-import type { Manifest } from '../../sync-engine/manifest/manifest.ts';
-import { openManifest } from '../../sync-engine/manifest/open.ts';
 import type { Cloud } from '../../sync-engine/remote/cloud.ts';
-import { InlineWorkers } from '../../sync-engine/workers/inline-workers.ts';
 import { SimCloud } from '../fakes/sim-cloud.ts';
 import { SimIdentity } from '../fakes/sim-identity.ts';
 import { SimNetwork } from '../fakes/sim-network.ts';
 import { SimServer, type SimDevice } from '../fakes/sim-server.ts';
+import { CLOCK, FolderDevice } from './folder-device.ts';
 import { lyingCloud, TELLING, type LyingCloud } from './lies.ts';
-
-export const CLOCK: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-  },
-};
-export const RANDOM: RandomSource = {
-  bytes: (size) => Uint8Array.from(randomBytes(size)),
-  fraction: () => Math.random(),
-};
-
-export const FOLDER: Omit<NodeRecord, 'parent' | 'name'> = {
-  type: 'folder',
-  mode: 0o755,
-  mtimeUs: 0,
-  size: 0,
-  depth: 0,
-  list: [],
-  content: null,
-};
 
 /** Nothing in a test may hang. */
 const PATIENCE_MS = 20_000;
@@ -122,18 +81,12 @@ export class HostileWorld {
   }
 }
 
-export class HostileDevice {
+export class HostileDevice extends FolderDevice {
   readonly world: HostileWorld;
   readonly keys: SimDevice;
   readonly identity: SimIdentity;
   readonly line: LyingCloud;
-  readonly manifest: Manifest = openManifest(':memory:', { synchronous: 'off' });
-  readonly engine: SyncEngine;
-  readonly folder: string;
-  readonly disk = new NodeDisk();
-  readonly workers = new InlineWorkers(this.disk);
   #bound: VaultId | null = null;
-  #changed: (() => void)[] = [];
   #stopped = false;
 
   private constructor(
@@ -143,36 +96,11 @@ export class HostileDevice {
     line: LyingCloud,
     home: string,
   ) {
+    super({ cloud: line.cloud, identity, clock: CLOCK, folder: join(home, 'folder'), keys });
     this.world = world;
     this.keys = keys;
     this.identity = identity;
     this.line = line;
-    this.folder = join(home, 'folder');
-    mkdirSync(this.folder, { recursive: true });
-    this.engine = new SyncEngine({
-      manifest: this.manifest,
-      cloud: line.cloud,
-      identity,
-      workers: this.workers,
-      disk: this.disk,
-      clock: CLOCK,
-      random: RANDOM,
-      // Every wait scans the whole folder: no hint is needed.
-      watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
-      pairs: [],
-      settings: { uploadLimit: null, downloadLimit: null, scanIntervalMs: 3_600_000 },
-      addIgnoreRule: () => Promise.resolve(),
-      joinVaults: () => Promise.resolve(),
-      hooks: {
-        changed: () => {
-          const waiting = this.#changed;
-          this.#changed = [];
-          for (const go of waiting) go();
-        },
-        signedOut: () => undefined,
-        pairRemoved: () => Promise.resolve(),
-      },
-    });
   }
 
   static async start(world: HostileWorld, keys: SimDevice, home: string): Promise<HostileDevice> {
@@ -194,31 +122,9 @@ export class HostileDevice {
     return sync;
   }
 
-  async makeVault(vault: VaultId): Promise<void> {
-    const sync = await this.engine.followVault(vault);
-    const record = { ...FOLDER, parent: ABOVE_ROOT, name: 'Files' };
-    const nodes = [{ node: ROOT_NODE, record }];
-    const outcome = await sync.log.commit({ nodes, added: [], revived: [], dropped: [] });
-    if (outcome.kind !== 'committed') throw new Error(outcome.kind);
-  }
-
-  bind(vault: VaultId): void {
+  override bind(vault: VaultId): void {
     this.#bound = vault;
-    const id = toHex(randomBytes(8));
-    const { account, device } = this.keys;
-    const marker = { version: 1, pair: id, account, device, random: toHex(randomBytes(16)) } as const;
-    makePairFolders(this.disk, this.folder);
-    createMarker(this.disk, this.folder, marker);
-    this.engine.addPair({ config: { id, folder: this.folder, vault, bound: ROOT_NODE }, marker });
-  }
-
-  write(path: string, content: string | Uint8Array): void {
-    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
-    writeFileSync(join(this.folder, path), content);
-  }
-
-  remove(path: string): void {
-    rmSync(join(this.folder, path), { recursive: true });
+    super.bind(vault);
   }
 
   node(path: string): NodeId {
@@ -294,7 +200,7 @@ export class HostileDevice {
           reject(new Error(`never came: ${this.issues().join(', ')}`));
         };
         deadline.addEventListener('abort', late);
-        this.#changed.push(() => {
+        this.onChange(() => {
           deadline.removeEventListener('abort', late);
           resolve();
         });
@@ -313,12 +219,10 @@ export class HostileDevice {
     return this.line.asked.slice(from).filter((method) => TELLING.has(method));
   }
 
-  async stop(): Promise<void> {
+  override async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    await this.engine.stop();
-    await this.workers.close();
-    this.manifest.close();
+    await super.stop();
   }
 }
 

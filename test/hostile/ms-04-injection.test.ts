@@ -3,7 +3,8 @@ import { decodeFrame } from '../../protocol/commit.ts';
 import { ROOT_NODE, toHex, type Hash, type NodeId, type VaultId } from '../../protocol/ids.ts';
 import { makeDeviceKeys } from '../../sync-engine/crypto/identity.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
-import { FOLDER, HostileWorld, RANDOM, type HostileDevice } from './hostile-world.ts';
+import { FOLDER, RANDOM } from './folder-device.ts';
+import { HostileWorld, type HostileDevice } from './hostile-world.ts';
 import { altered, forge, sealed } from './insider.ts';
 import { forgedPage } from './lies.ts';
 

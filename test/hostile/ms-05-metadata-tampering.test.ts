@@ -7,7 +7,8 @@ import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { openRecord, sealRecord } from '../../sync-engine/crypto/record.ts';
 import { makeEpochKey, VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
 import { nodeVersions, recordOf } from '../../sync-engine/engine/history.ts';
-import { FOLDER, HostileDevice, HostileWorld } from './hostile-world.ts';
+import { FOLDER } from './folder-device.ts';
+import { HostileDevice, HostileWorld } from './hostile-world.ts';
 import { altered, forge, rehashed, sealed } from './insider.ts';
 import { forgedPage, framesOf, type Lies } from './lies.ts';
 

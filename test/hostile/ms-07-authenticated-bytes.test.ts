@@ -7,7 +7,8 @@ import { openHeaderless, sealHeaderless, NO_EXTRA } from '../../sync-engine/cryp
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { openRecord, sealRecord } from '../../sync-engine/crypto/record.ts';
 import { makeEpochKey, VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
-import { FOLDER, HostileWorld } from './hostile-world.ts';
+import { FOLDER } from './folder-device.ts';
+import { HostileWorld } from './hostile-world.ts';
 
 const VAULT = '1'.repeat(32) as VaultId;
 

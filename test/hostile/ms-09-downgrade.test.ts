@@ -11,7 +11,7 @@ import { secureRandom } from '../../sync-engine/crypto/random.ts';
 import { openRecord, sealRecord } from '../../sync-engine/crypto/record.ts';
 import { makeEpochKey, VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
 import { PASSWORD } from '../fakes/account-world.ts';
-import { FOLDER } from './hostile-world.ts';
+import { FOLDER } from './folder-device.ts';
 import { altering, alteringGrant, LyingAccount } from './lying-account.ts';
 
 describe('MS-09: an older or other way of sealing', () => {

@@ -7,7 +7,8 @@ import { sign } from '../../sync-engine/crypto/sign.ts';
 import { LiveSum } from '../../sync-engine/crypto/root.ts';
 import { ZERO_HASH } from '../../protocol/ids.ts';
 import { openEpoch } from '../../sync-engine/engine/log-epochs.ts';
-import { HostileWorld, RANDOM, type HostileDevice } from './hostile-world.ts';
+import { RANDOM } from './folder-device.ts';
+import { HostileWorld, type HostileDevice } from './hostile-world.ts';
 import { altered, forge } from './insider.ts';
 import { forgedPage } from './lies.ts';
 

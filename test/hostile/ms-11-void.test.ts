@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Head } from '../../protocol/cloud.ts';
 import { ROOT_NODE, type Hash } from '../../protocol/ids.ts';
-import { FOLDER, HostileWorld, type HostileDevice } from './hostile-world.ts';
+import { FOLDER } from './folder-device.ts';
+import { HostileWorld, type HostileDevice } from './hostile-world.ts';
 import { forge, sealed } from './insider.ts';
 import { forgedPage } from './lies.ts';
 

@@ -5,7 +5,8 @@ import { toHex, type ChunkId, type VaultId } from '../../protocol/ids.ts';
 import type { OpenDevice } from '../../sync-engine/account/open-device.ts';
 import { proveRestorable } from '../../sync-engine/engine/proof-of-restore.ts';
 import { CloudError } from '../../sync-engine/remote/cloud.ts';
-import { HostileWorld, RANDOM, shown, type HostileDevice } from './hostile-world.ts';
+import { RANDOM } from './folder-device.ts';
+import { HostileWorld, shown, type HostileDevice } from './hostile-world.ts';
 import { poisoned } from './poison.ts';
 
 let world: HostileWorld;

@@ -7,7 +7,8 @@ import { ROOT_NODE, fromHex, toHex, type NodeId, type SealedObject } from '../..
 import { OBJECT_OVERHEAD_BYTES, sealObject } from '../../sync-engine/crypto/object.ts';
 import { padPlaintext } from '../../sync-engine/crypto/padding.ts';
 import { secureRandom } from '../../sync-engine/crypto/random.ts';
-import { FOLDER, HostileWorld, RANDOM, type HostileDevice } from './hostile-world.ts';
+import { FOLDER, RANDOM } from './folder-device.ts';
+import { HostileWorld, type HostileDevice } from './hostile-world.ts';
 import { forge, sealed, type ForgedNode } from './insider.ts';
 import { forgedPage } from './lies.ts';
 

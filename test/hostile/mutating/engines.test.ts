@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { toHex, type VaultId } from '../../../protocol/ids.ts';
 import { parseServerAddress } from '../../../sync-engine/remote/server-address.ts';
 import { AccountWorld } from '../../fakes/account-world.ts';
 import { Dice } from './dice.ts';
@@ -34,7 +35,8 @@ beforeEach(async () => {
   const { device } = await world.signup();
   ann = new EngineDevice(device, join(root, 'ann'));
   await ann.engine.start();
-  const vault = await ann.makeVault();
+  const vault = toHex(randomBytes(16)) as VaultId;
+  await ann.makeVault(vault);
   ann.bind(vault);
   ann.write('first.txt', SECRET);
   await ann.settle();

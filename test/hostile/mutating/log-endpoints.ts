@@ -11,7 +11,7 @@ import { CloudError } from '../../../sync-engine/remote/cloud.ts';
 import { packBody } from '../../../sync-engine/transfer/pack-body.ts';
 import { createVaultTransfer } from '../../../sync-engine/transfer/vault-transfer.ts';
 import { sealingWorkers } from '../../../sync-engine/workers/sealing-workers.ts';
-import { FOLDER } from '../hostile-world.ts';
+import { FOLDER } from '../folder-device.ts';
 import { refusal, wireOf, type Answer } from './answer.ts';
 import { route, type Asker, type Endpoint } from './endpoint.ts';
 import { WORDS } from './genuine.ts';
