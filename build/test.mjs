@@ -58,7 +58,7 @@ await runMain(async () => {
   // The suites start the built programs, so a build that fails is told before they fail for it.
   if (isChosen('build') || suites.some(isChosen)) {
     announce('build');
-    results.push(timed(runBuild));
+    results.push(await timed(runBuild));
   }
   const run = async (name) => {
     if (!isChosen(name)) return;
@@ -78,11 +78,10 @@ function announce(name) {
   process.stdout.write(`\n== ${name}\n`);
 }
 
-function timed(action) {
+async function timed(action) {
   const began = performance.now();
-  const withTime = (result) => ({ ...result, seconds: (performance.now() - began) / 1000 });
-  const result = action();
-  return result instanceof Promise ? result.then(withTime) : withTime(result);
+  const result = await action();
+  return { ...result, seconds: (performance.now() - began) / 1000 };
 }
 
 /** One after another. What one prints is kept until it ends, for the suites print meanwhile. */
