@@ -117,6 +117,15 @@ export class Books {
     });
   }
 
+  /** What is on disk under one id is another node from now on: both are looked at again, and what is in it. */
+  relabel(id: NodeId, as: NodeId): void {
+    const { pair } = this;
+    pair.relabelLocal(id, as);
+    pair.markDirty(id);
+    pair.markDirty(as);
+    for (const child of pair.localChildren(as)) pair.markDirty(child.id);
+  }
+
   /** The local node and all beneath it, parents first. */
   *localSubtree(id: NodeId): Generator<LocalNode> {
     const stack = [id];

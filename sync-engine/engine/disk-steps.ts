@@ -128,10 +128,8 @@ export class DiskSteps {
       step: { kind: 'move', from, to: place.path, known: knownStat(local) },
       after: (stat) => {
         const fresh = newId();
-        books.pair.relabelLocal(id, fresh);
+        books.relabel(id, fresh);
         books.restat({ ...local, id: fresh }, stat, { name, localName: place.alias });
-        for (const dirty of [id, fresh]) books.pair.markDirty(dirty);
-        for (const child of books.pair.localChildren(fresh)) books.pair.markDirty(child.id);
         hooks.copied(fresh, id, local.name);
         hooks.did(fresh, 'conflict', reason, 0);
       },

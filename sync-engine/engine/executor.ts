@@ -160,21 +160,12 @@ export class Executor {
     const { books } = this.#parts;
     const { pair } = books;
     if (pair.local.get(id) === undefined || pair.local.get(remote) !== undefined) return;
-    pair.relabelLocal(id, remote);
-    pair.markDirty(id);
-    pair.markDirty(remote);
-    for (const child of pair.localChildren(remote)) pair.markDirty(child.id);
+    books.relabel(id, remote);
     books.markRemoteChildren(remote);
   }
 
   #renew(id: NodeId): void {
     const { books, newId } = this.#parts;
-    const { pair } = books;
-    if (pair.local.get(id) === undefined) return;
-    const fresh = newId();
-    pair.relabelLocal(id, fresh);
-    pair.markDirty(id);
-    pair.markDirty(fresh);
-    for (const child of pair.localChildren(fresh)) pair.markDirty(child.id);
+    if (books.pair.local.get(id) !== undefined) books.relabel(id, newId());
   }
 }

@@ -10,6 +10,7 @@ import { PARKED_NODE } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { PairDisk } from './pair-disk.ts';
 import { remotePath } from './paths.ts';
+import { placeOnDisk } from './targets.ts';
 
 type ParkingDisk = Pick<PairDisk, 'parked' | 'trashParked' | 'absolute' | 'nameFor'>;
 
@@ -49,15 +50,13 @@ function recoverBroughtBack(
   lstat: (path: string) => DiskStat | null,
   row: LocalNode,
 ): void {
-  const { pair } = books;
   const remote = books.remoteInScope(row.id);
-  const folder = remote === undefined ? null : pair.diskPath(remote.parent);
-  const name = remote === undefined ? '' : disk.nameFor(remote.parent, remote.name, row.id);
-  if (remote !== undefined && folder !== null && typeof name === 'string') {
-    const stat = lstat(disk.absolute(folder === '' ? name : `${folder}/${name}`));
+  const place = remote === undefined ? null : placeOnDisk(books, disk, remote.parent, remote.name, row.id);
+  if (remote !== undefined && place !== null && 'path' in place) {
+    const stat = lstat(disk.absolute(place.path));
     if (stat?.ino === row.ino && stat.dev === row.dev) {
-      const localName = name === remote.name ? null : name;
-      books.restat(row, stat, { parent: remote.parent, name: remote.name, localName, parked: false });
+      const { parent, name } = remote;
+      books.restat(row, stat, { parent, name, localName: place.alias, parked: false });
       books.touched(row.id);
       return;
     }

@@ -32,14 +32,19 @@ export function resolveSteps(
   return current;
 }
 
+/** A tree of a vault, as it is or as it was. */
+export interface Places {
+  get(id: NodeId): { readonly parent: NodeId; readonly name: string } | undefined;
+}
+
 /** The node's path below the root, or below the trash with `inTrash`; null when it leads to neither. */
-export function remotePath(remote: RemoteView, id: NodeId): { path: string; inTrash: boolean } | null {
+export function remotePath(tree: Places, id: NodeId): { path: string; inTrash: boolean } | null {
   const steps: string[] = [];
   let current = id;
   for (let depth = 0; depth <= MAX_DEPTH + 2; depth += 1) {
     if (current === ROOT_NODE) return { path: `/${steps.reverse().join('/')}`, inTrash: false };
     if (current === TRASH_NODE) return { path: `/${steps.reverse().join('/')}`, inTrash: true };
-    const node = remote.get(current);
+    const node = tree.get(current);
     if (node === undefined) return null;
     steps.push(node.name);
     current = node.parent;

@@ -1,10 +1,8 @@
 /** What a vault that is taken back makes of its files: the verified state at the head, against the present one. */
 import { MAX_TOUCHED, type TouchedNode } from '../../protocol/control-vault.ts';
 import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
-import { MAX_DEPTH } from '../../protocol/limits.ts';
-import type { NodeRecord } from '../crypto/record.ts';
 import type { RemoteNode } from '../manifest/manifest.ts';
-import { remotePath } from './paths.ts';
+import { remotePath, type Places } from './paths.ts';
 import { pastTreeAt, type PastTree } from './past-tree.ts';
 import type { TreeDevice } from './tree-host.ts';
 import type { VaultSync } from './vault-sync.ts';
@@ -40,8 +38,8 @@ function touchedNode(
   const then = past.get(node);
   const isMoved = now?.parent !== then?.parent || now?.name !== then?.name;
   if (!isMoved && now?.content === then?.content && now?.type === then?.type) return null;
-  const pathNow = now === undefined ? null : livePath(vault, node);
-  const pathThen = then === undefined ? null : pastPath(past, node);
+  const pathNow = now === undefined ? null : livePath(vault.log.store.remote, node);
+  const pathThen = then === undefined ? null : livePath(past, node);
   if (pathNow === null) {
     if (then === undefined || pathThen === null) return null;
     return { path: pathThen, type: then.type, change: 'comes-back' };
@@ -52,23 +50,10 @@ function touchedNode(
   return { path: pathNow, type, change: now.content === then.content ? 'moves' : 'content' };
 }
 
-function livePath(vault: VaultSync, node: NodeId): string | null {
-  const found = remotePath(vault.log.store.remote, node);
+/** Null: it lies in the trash. */
+function livePath(tree: Places, node: NodeId): string | null {
+  const found = remotePath(tree, node);
   return found === null || found.inTrash ? null : found.path;
-}
-
-/** Null: it lay in the trash. */
-function pastPath(past: PastTree, node: NodeId): string | null {
-  const steps: string[] = [];
-  let current = node;
-  for (let depth = 0; depth <= MAX_DEPTH + 2; depth += 1) {
-    if (current === ROOT_NODE) return `/${steps.reverse().join('/')}`;
-    const record: NodeRecord | undefined = past.get(current);
-    if (record === undefined || current === TRASH_NODE) return null;
-    steps.push(record.name);
-    current = record.parent;
-  }
-  return null;
 }
 
 /** The device that wrote it last, where that is in the account and has it to propose again. */

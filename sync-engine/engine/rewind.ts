@@ -17,7 +17,7 @@ import { LogFault } from './log-fault.ts';
 import { asked } from './person-work.ts';
 import { touchedSince, type Touched } from './rewind-touched.ts';
 import { cloudOf, type TreeDevice } from './tree-host.ts';
-import { chosenVault, headOf, type VaultChoice } from './vault-heads.ts';
+import { authorOf, chosenVault, headOf, type VaultChoice } from './vault-heads.ts';
 import type { VaultSync } from './vault-sync.ts';
 
 export interface RewindRequest extends VaultChoice {
@@ -162,11 +162,8 @@ function total({ commits }: TakenBack): number {
 }
 
 function writersOf(at: TreeDevice, { commits }: TakenBack): VaultWriter[] {
-  const { devices } = at.device.chain();
   return [...commits].map(([device, count]) => ({
-    device,
-    deviceName: at.device.nameOf(device) ?? device,
-    removed: devices.get(device)?.revoked !== null,
+    ...authorOf(at, device),
     current: device === at.device.device,
     commits: count,
   }));

@@ -3,6 +3,7 @@ import type { NodeId } from '../../protocol/ids.ts';
 import type { Place } from '../plan/base.ts';
 import type { Books } from './books.ts';
 import type { ExecutorParts } from './executor-parts.ts';
+import type { PairDisk } from './pair-disk.ts';
 
 /** The place is free and its folder stands, not beneath the node itself. */
 export function isRoom({ pair }: Books, id: NodeId, { parent, name }: Place): boolean {
@@ -23,13 +24,27 @@ export function targetOf(
   name: string,
   id: NodeId,
 ): { path: string; alias: string | null } | null {
+  const place = placeOnDisk(books, disk, parent, name, id);
+  if (place === null) return null;
+  if ('problem' in place) {
+    hooks.blocked(id, place.problem);
+    return null;
+  }
+  return place;
+}
+
+/** The path of a name in a folder of the account on this disk, and the name's alias there; null: no such folder. */
+export function placeOnDisk(
+  books: Books,
+  disk: Pick<PairDisk, 'nameFor'>,
+  parent: NodeId,
+  name: string,
+  id: NodeId,
+): { path: string; alias: string | null } | { readonly problem: string } | null {
   const folder = books.pair.diskPath(parent);
   if (folder === null) return null;
   const chosen = disk.nameFor(parent, name, id);
-  if (typeof chosen === 'object') {
-    hooks.blocked(id, chosen.problem);
-    return null;
-  }
+  if (typeof chosen === 'object') return chosen;
   const path = folder === '' ? chosen : `${folder}/${chosen}`;
   return { path, alias: chosen === name ? null : chosen };
 }

@@ -1,6 +1,7 @@
 /** The log of a vault as a person looks through it: who committed what, as this device verified it. */
 import { PersonError } from '../../protocol/errors.ts';
 import type { VaultHead } from '../../protocol/control-vault.ts';
+import type { DeviceId } from '../../protocol/ids.ts';
 import { RETENTION_MS } from '../../protocol/limits.ts';
 import { CloudError } from '../remote/cloud.ts';
 import type { HeaderRow } from '../manifest/manifest.ts';
@@ -74,10 +75,17 @@ export function headOf(at: TreeDevice, vault: VaultSync, row: HeaderRow): VaultH
     revision: seq,
     hash,
     receivedAtMs,
-    device,
-    deviceName: at.device.nameOf(device) ?? device,
-    removed: at.device.chain().devices.get(device)?.revoked !== null,
+    ...authorOf(at, device),
     nodes,
     current: seq === vault.log.cursor().seq,
   };
+}
+
+/** A device as a person is told of it; `removed` also where the chain knows none of that id. */
+export function authorOf(
+  at: TreeDevice,
+  device: DeviceId,
+): Pick<VaultHead, 'device' | 'deviceName' | 'removed'> {
+  const deviceName = at.device.nameOf(device) ?? device;
+  return { device, deviceName, removed: at.device.chain().devices.get(device)?.revoked !== null };
 }

@@ -4,8 +4,8 @@
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { MIB } from '../../protocol/limits.ts';
 
-const MIB = 1024 ** 2;
 /** Less is not worth the pause of a full collection, some tens of milliseconds. */
 const LEAST_BYTES = 64 * MIB;
 /** How much more than after the last collection the heap must hold to be collected again. */
