@@ -32,6 +32,7 @@ import { remotePath } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
 import { Setbacks } from './setbacks.ts';
 import { StepRunner } from './step-runner.ts';
+import { UnmarkedNodes } from './unmarked-nodes.ts';
 import { Unsettled } from './unsettled.ts';
 import type { VaultSync } from './vault-sync.ts';
 import type { PairDisk } from './pair-disk.ts';
@@ -76,7 +77,8 @@ export class PairSync {
   readonly books: Books;
   /** Why it does not sync at all; null when it does. */
   paused: string | null = null;
-  readonly counters = { scans: 0, plans: 0, operations: 0 };
+  /** `unmarked`: nodes that differed and that nothing had marked, which is a defect each. */
+  readonly counters = { scans: 0, plans: 0, operations: 0, unmarked: 0 };
   readonly #parts: PairSyncParts;
   readonly #executor: Executor;
   readonly #placement: Placement;
@@ -86,6 +88,7 @@ export class PairSync {
   readonly #additions: HeldAdditions;
   readonly #conflicts: Conflicts;
   readonly #unsettled: Unsettled;
+  readonly #unmarked: UnmarkedNodes;
   /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
   readonly #folder = new Mutex();
 
@@ -154,6 +157,14 @@ export class PairSync {
       transfer: vault.transfer,
       lstat,
       did: hooks.did,
+    });
+    this.#unmarked = new UnmarkedNodes({
+      pair,
+      manifest,
+      clock,
+      signal,
+      trees: () => this.#trees(),
+      clean: (nodes) => this.#plan(nodes).clean,
     });
     const done = (id: NodeId): void => {
       // What failed waits for its time, which only the sweep knows.
@@ -283,7 +294,11 @@ export class PairSync {
   /** Scans what hints named, or everything. */
   async scan(everything: boolean): Promise<ScanOutcome> {
     this.counters.scans += 1;
-    return this.#folder.run(() => this.observer.scan(everything));
+    return this.#folder.run(async () => {
+      const outcome = await this.observer.scan(everything);
+      if (everything && outcome.outcome === 'done') this.counters.unmarked += await this.#unmarked.mark();
+      return outcome;
+    });
   }
 
   /** Plans and carries out one batch; false when there was nothing to do now. */

@@ -225,6 +225,11 @@ export interface PairStore {
     nowMs: number,
   ): { readonly ids: readonly NodeId[]; readonly cursor: number };
   dirtyCount(): number;
+  /**
+   * Nodes whose id begins with a byte from `first` to `last` that are not dirty, though the trees differ about them
+   * or only the account has them where their folder is here. An audit: what is deselected or ignored is among them.
+   */
+  unmarked(first: number, last: number): readonly NodeId[];
   /** Dirty files, and the bytes of theirs that have to travel (a renamed or removed file: none). */
   pending(): { files: number; bytes: number };
 

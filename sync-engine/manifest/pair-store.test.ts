@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ROOT_NODE } from '../../protocol/ids.ts';
+import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
+import type { NodeState } from '../plan/tree.ts';
+import type { PairStore } from './manifest.ts';
 import { contentId, file, folder, inLog, nodeId, onDisk, sample } from '../../test/fakes/sample-manifest.ts';
 
 describe('the local tree', () => {
@@ -247,5 +249,58 @@ describe('other marks', () => {
     pair.deselect(nodeId('b'), true);
     pair.deselect(nodeId('b'), false);
     expect(pair.deselected()).toEqual(new Set([nodeId('a')]));
+  });
+});
+
+describe('what nothing marked though the trees differ', () => {
+  const all = (pair: PairStore): readonly NodeId[] => pair.unmarked(0, 255);
+  const everywhere = (world: ReturnType<typeof sample>, node: NodeState): void => {
+    world.pair.putLocal(onDisk(node));
+    world.pair.putSynced(node);
+    world.vault.putRemote(inLog(node));
+  };
+
+  it('is nothing where all three agree, whatever the name on disk', () => {
+    const world = sample();
+    everywhere(world, folder('top'));
+    everywhere(world, file('a', { parent: nodeId('top') }));
+    world.pair.putLocal(onDisk(file('a', { parent: nodeId('top') }), { localName: 'a~1' }));
+    expect(all(world.pair)).toEqual([]);
+  });
+
+  it.each([
+    ['another content', { content: contentId('other') }],
+    ['a content that was not read', { content: null }],
+    ['another name', { name: 'b' }],
+    ['another folder', { parent: nodeId('elsewhere') }],
+    ['another mode', { mode: 0o600 }],
+    ['another time', { mtimeUs: 1 }],
+  ])('is a node that has %s on disk, until it is dirty', (_, change) => {
+    const world = sample();
+    everywhere(world, file('a'));
+    world.pair.putLocal(onDisk(file('a', change)));
+    expect(all(world.pair)).toEqual([nodeId('a')]);
+    world.pair.markDirty(nodeId('a'));
+    expect(all(world.pair)).toEqual([]);
+  });
+
+  it('is a node that only one tree has, and not what lies beneath one that is missing', () => {
+    const world = sample();
+    const { pair, vault } = world;
+    pair.putLocal(onDisk(file('only here')));
+    pair.putSynced(file('in neither'));
+    vault.putRemote(inLog(folder('only there')));
+    vault.putRemote(inLog(file('beneath it', { parent: nodeId('only there') })));
+    vault.putRemote(inLog(file('thrown away', { parent: TRASH_NODE })));
+    const found = new Set([nodeId('only here'), nodeId('in neither'), nodeId('only there')]);
+    expect(new Set(all(pair))).toEqual(found);
+  });
+
+  it('is told by the first byte of its id', () => {
+    const { pair } = sample();
+    pair.putLocal(onDisk(file('only here')));
+    const byte = parseInt(nodeId('only here').slice(0, 2), 16);
+    expect(pair.unmarked(byte, byte)).toEqual([nodeId('only here')]);
+    expect([...pair.unmarked(0, byte - 1), ...pair.unmarked(byte + 1, 255)]).toEqual([]);
   });
 });

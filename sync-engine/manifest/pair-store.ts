@@ -4,6 +4,7 @@ import { localTree } from './local-tree.ts';
 import type { PairConfig, PairStore } from './manifest.ts';
 import { metaStore } from './meta.ts';
 import { nodeMarks } from './node-marks.ts';
+import { unmarkedNodes } from './unmarked.ts';
 import { NODE_COLUMNS, nodeState, typeNumber, type NodeRow, type Shared } from './rows.ts';
 
 /** @param key the pair's key in the database. */
@@ -13,6 +14,7 @@ export function pairStore(shared: Shared, key: number, config: PairConfig): Pair
     ...localTree(shared, key, config),
     ...syncedTree(shared, key),
     ...nodeMarks(shared, key),
+    ...unmarkedNodes(shared, key, config),
     ...metaStore(shared, `pair ${key}`),
   };
 }

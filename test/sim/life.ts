@@ -156,13 +156,15 @@ export class Life {
     this.#dieIfDead();
   }
 
-  workers(disk: Disk, chance: Chance, clock: Clock): Workers {
+  /** @param flushMs how long a flush takes, at most */
+  workers(disk: Disk, chance: Chance, clock: Clock, flushMs = 0): Workers {
     const inline = new InlineWorkers(disk, (size) => Buffer.from(chance.bytes(size)));
     return {
       size: inline.size,
       run: async (job, request, hooks, options) => {
         // Work takes time, and others act meanwhile.
         await clock.sleep(chance.below(4));
+        if (job === 'flush' && flushMs > 0) await clock.sleep(chance.below(flushMs));
         const result = await this.guard(inline.run(job, request, hooks, options));
         await clock.sleep(chance.below(4));
         return result;

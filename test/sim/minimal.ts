@@ -3,12 +3,15 @@
  * breaks (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002). What is left may
  * break another promise than the whole did; both want mending.
  */
-import { simulate, type Outcome } from './simulation.ts';
+import { simulate, type Outcome, type SimulationOptions } from './simulation.ts';
 
 /** Worlds lived through at most. */
 const MOST_TRIES = 40;
 
-export async function minimal(failing: Outcome, options: { readonly plain: boolean }): Promise<Outcome> {
+export async function minimal(
+  failing: Outcome,
+  options: Omit<SimulationOptions, 'without'>,
+): Promise<Outcome> {
   let best = failing;
   const without = new Set<number>();
   let tries = 0;

@@ -158,6 +158,9 @@ export async function brokenPromises(devices: readonly SimDevice[], account: Acc
       for (const issue of engine.issues())
         if (!isNotice(issue.code)) broken.push(`${device.name} is idle with the issue ${issue.code}`);
     }
+    const { unmarked = 0 } = engine.counters();
+    if (unmarked > 0)
+      broken.push(`${device.name} met ${unmarked} nodes that differed and that nothing had marked`);
     const { seq } = manifest.vault(vault).cursor();
     if (seq !== headSeq) broken.push(`${device.name} is at commit ${seq} of ${headSeq}`);
     broken.push(...disagreements(device, keys));

@@ -25,6 +25,7 @@ for (let seed = from; seed < from + seeds; seed += 1) {
   for (const [kind, times] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + times;
   if (outcome.broken.length === 0) continue;
   failed.push(seed);
+  process.stderr.write(`seed ${seed} failed: ${outcome.broken[0]?.split('\n')[0] ?? ''}\n`);
   process.stdout.write(`${told(await minimal(outcome, { plain }))}\n\n`);
 }
 const seconds = (performance.now() - beganMs) / 1000;

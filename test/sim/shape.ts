@@ -12,6 +12,8 @@ export interface DeviceShape {
   /** How likely a call of the engine's disk fails, and how. */
   readonly failing: number;
   readonly failures: readonly DiskErrorCode[];
+  /** How long the disk takes to flush, at most. */
+  readonly flushMs: number;
 }
 
 type Trouble = 'full' | 'read-only' | 'unmounted';
@@ -45,13 +47,24 @@ const DISKS: readonly Partial<SimDiskOptions>[] = [
 const FAILURES: readonly DiskErrorCode[] = ['io', 'too-many-open', 'busy'];
 
 const PLAIN: WorldShape = {
-  devices: NAMES.slice(0, 2).map((name) => ({ name, disk: {}, failing: 0, failures: [] })),
+  devices: NAMES.slice(0, 2).map((name) => ({ name, disk: {}, failing: 0, failures: [], flushMs: 0 })),
   troubles: [],
   oddNames: false,
 };
 
-/** `plain`: two devices on disks without troubles, whatever the seed. */
-export function shapeOf(seed: number, plain: boolean): WorldShape {
+const FLUSHES_MS = [0, 0, 50, 1500];
+
+/** `plain`: two devices on disks without troubles, whatever the seed; `prompt`: their flushes take no time. */
+export function shapeOf(seed: number, options: { plain: boolean; prompt: boolean }): WorldShape {
+  const shape = shapeBut(seed, options.plain);
+  if (options.prompt) return shape;
+  // Of a stream of its own, so that all else is as it was before flushes took time.
+  const chance = new Chance(`flushes of ${seed}`);
+  const devices = shape.devices.map((device) => ({ ...device, flushMs: chance.pick(FLUSHES_MS) }));
+  return { ...shape, devices };
+}
+
+function shapeBut(seed: number, plain: boolean): WorldShape {
   const chance = new Chance(`shape of ${seed}`);
   if (plain || chance.happens(0.3)) return PLAIN;
   const count = chance.pick([2, 2, 2, 3, 3, 4, 5]);
@@ -62,6 +75,7 @@ export function shapeOf(seed: number, plain: boolean): WorldShape {
     disk: isOdd ? chance.pick(DISKS) : {},
     failing: isFailing ? chance.pick([0, 0.002, 0.01]) : 0,
     failures: FAILURES,
+    flushMs: 0,
   }));
   const troubles = Array.from({ length: chance.happens(0.5) ? 1 + chance.below(3) : 0 }, () => ({
     device: chance.below(count),

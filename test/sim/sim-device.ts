@@ -169,7 +169,7 @@ export class SimDevice {
         trace(`${this.name} asks ${call}`);
       }),
       identity,
-      workers: life.workers(disk, this.#chance, clock),
+      workers: life.workers(disk, this.#chance, clock, this.#parts.shape.flushMs),
       disk,
       clock,
       random: this.#chance,
