@@ -97,10 +97,15 @@ export class DiskSteps {
 
   remove(id: NodeId, reason: Reason): Step | null {
     const { books, hooks } = this.#parts;
-    const path = books.pair.diskPath(id);
-    if (path === null || path === '' || !mayRemove(this.#parts.trees(), id)) return null;
+    const after = (): void => {
+      books.vanished(id);
+      hooks.did(id, 'remove', reason, 0);
+    };
     const [top, ...beneath] = books.localSubtree(id);
-    if (top === undefined) return null;
+    if (top === undefined || !mayRemove(this.#parts.trees(), id)) return null;
+    if (top.parked) return { id, step: { kind: 'trash-parked', id, path: top.name }, gone: true, after };
+    const path = books.pair.diskPath(id);
+    if (path === null || path === '') return null;
     const inside = beneath.map((node) => ({
       path: (books.pair.diskPath(node.id) ?? '').slice(path.length + 1),
       stat: knownStat(node),
@@ -109,10 +114,7 @@ export class DiskSteps {
       id,
       step: { kind: 'remove', path, known: knownStat(top), inside },
       gone: true,
-      after: () => {
-        books.vanished(id);
-        hooks.did(id, 'remove', reason, 0);
-      },
+      after,
     };
   }
 

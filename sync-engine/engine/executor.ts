@@ -12,11 +12,17 @@ import { DiskSteps } from './disk-steps.ts';
 import type { ExecutorParts } from './executor-parts.ts';
 import type { Step, StepRunner } from './step-runner.ts';
 
+/** A plan that says the same and gets nowhere more often than this would go round for ever. */
+const MOST_EMPTY = 3;
+const ON_DISK: ReadonlySet<Operation['kind']> = new Set(['move', 'park', 'set', 'remove', 'conflict']);
+
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #account: AccountSteps;
   readonly #onDisk: DiskSteps;
   readonly #runner: StepRunner;
+  /** Operations on the disk that came to nothing, in a row. */
+  readonly #empty = new Map<NodeId, number>();
 
   constructor(parts: ExecutorParts, runner: StepRunner) {
     this.#parts = parts;
@@ -38,6 +44,7 @@ export class Executor {
           const operation = operations[index];
           if (operation === undefined || this.#dependsOn(operation, touched)) break;
           const step = this.#begin(operation);
+          this.#watchOver(operation, step);
           if (step === null) continue;
           steps.push(step);
           touched.add(step.id);
@@ -45,6 +52,19 @@ export class Executor {
       });
       if (steps.length > 0) await this.#runner.run(steps);
     }
+  }
+
+  /** What comes to nothing is planned anew at once, and waits only when that happens again and again. */
+  #watchOver({ id, kind }: Operation, step: Step | null): void {
+    if (step !== null || !ON_DISK.has(kind)) {
+      this.#empty.delete(id);
+      return;
+    }
+    const times = (this.#empty.get(id) ?? 0) + 1;
+    this.#empty.set(id, times);
+    if (times <= MOST_EMPTY) return;
+    this.#empty.delete(id);
+    this.#parts.hooks.blocked(id, 'stale');
   }
 
   #dependsOn(operation: Operation, touched: ReadonlySet<NodeId>): boolean {

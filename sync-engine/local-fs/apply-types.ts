@@ -45,6 +45,8 @@ export type ApplyOperation =
   | { readonly kind: 'move'; readonly from: string; readonly to: string; readonly known: KnownStat }
   | { readonly kind: 'park'; readonly path: string; readonly id: NodeId; readonly known: KnownStat }
   | { readonly kind: 'unpark'; readonly id: NodeId; readonly path: string }
+  /** What is parked under the id, to the local trash, as coming from `path`. Where it is not there, nothing is done. */
+  | { readonly kind: 'trash-parked'; readonly id: NodeId; readonly path: string }
   | {
       readonly kind: 'set-attributes';
       readonly path: string;

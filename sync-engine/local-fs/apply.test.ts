@@ -314,6 +314,18 @@ function acceptApply(): void {
     expect([readText(disk, `${root}/f`), readText(disk, `${root}/g`)]).toEqual(['f', 'g']);
   });
 
+  it('puts what is parked in the local trash, with all that came into it', () => {
+    folder('d');
+    file('d/a', 'A');
+    one({ kind: 'park', path: 'd', id: ID, known: statAt('d') });
+    writeText(disk, `${root}/.coffre/parked/${ID}/b`, 'B');
+    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({ outcome: 'applied', stat: null });
+    expect(names('')).toEqual(['.coffre']);
+    expect(names('.coffre/parked')).toEqual([]);
+    expect(listTrash(disk, root).map(({ record }) => record?.path)).toEqual(['here/d']);
+    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({ outcome: 'applied', stat: null });
+  });
+
   it('parks and brings back, so that two can change places', () => {
     const [a, b] = [file('a', 'A'), file('b', 'B')];
     const results = apply(

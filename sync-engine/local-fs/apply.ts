@@ -16,6 +16,7 @@ import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
 import { openBelow } from './inside.ts';
 import { timeKey, type TrashRecord } from './local-trash.ts';
+import { trashParked } from './parked.ts';
 import { putAt, renameWhole } from './place.ts';
 import { checkRoot, PARKED, REPLACING, STAGING, TRASH } from './root-marker.ts';
 import { finishStagedFolder, makeStagedFolder } from './staged-folder.ts';
@@ -101,6 +102,8 @@ class Applier {
         return this.#at(operation.path, (path) => this.#park(path, operation));
       case 'unpark':
         return this.#at(operation.path, (path) => this.#unpark(path, operation.id));
+      case 'trash-parked':
+        return this.#trashParked(operation.id, operation.path);
       case 'set-attributes':
         return this.#at(operation.path, (path) => this.#setAttributes(path, operation));
       case 'remove':
@@ -243,6 +246,15 @@ class Applier {
     if (stat === null) return stale('missing', null);
     if (putAt(this.#disk, parked, path, stat.type) === 'taken') return stale('taken', this.#disk.lstat(path));
     return applied(asPlaced(stat, this.#disk.lstat(path)));
+  }
+
+  /** Nobody knows what came into it since: all of it is kept. */
+  #trashParked(name: string, path: string): ApplyResult {
+    const stat = this.#disk.lstat(this.#disk.inFolder(this.#parked, onlyName(name)));
+    if (stat === null) return applied(null);
+    const { root, nowMs } = this.#context;
+    trashParked(this.#disk, root, { name, stat }, { entry: this.#nextId(), path, nowMs });
+    return applied(null);
   }
 
   #setAttributes(path: string, operation: Extract<ApplyOperation, { kind: 'set-attributes' }>): ApplyResult {

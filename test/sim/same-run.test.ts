@@ -15,12 +15,20 @@ describe('a simulated world', () => {
   });
 
   it.each(kept.plain)('keeps the promises where they once broke (plain seed %i)', async (seed) => {
-    const outcome = await simulate(seed, { plain: true });
+    const outcome = await simulate(seed, { plain: true, prompt: true });
     expect(outcome.broken, told(outcome)).toEqual([]);
   });
 
   it.each(kept.shaped)('keeps the promises where they once broke (seed %i of all shapes)', async (seed) => {
-    const outcome = await simulate(seed);
+    const outcome = await simulate(seed, { prompt: true });
     expect(outcome.broken, told(outcome)).toEqual([]);
   });
+
+  it.each(kept.timed)(
+    'keeps the promises where they once broke (seed %i, flushes take time)',
+    async (seed) => {
+      const outcome = await simulate(seed);
+      expect(outcome.broken, told(outcome)).toEqual([]);
+    },
+  );
 });
