@@ -319,11 +319,17 @@ function acceptApply(): void {
     file('d/a', 'A');
     one({ kind: 'park', path: 'd', id: ID, known: statAt('d') });
     writeText(disk, `${root}/.coffre/parked/${ID}/b`, 'B');
-    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({ outcome: 'applied', stat: null });
+    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({
+      outcome: 'applied',
+      stat: null,
+    });
     expect(names('')).toEqual(['.coffre']);
     expect(names('.coffre/parked')).toEqual([]);
     expect(listTrash(disk, root).map(({ record }) => record?.path)).toEqual(['here/d']);
-    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({ outcome: 'applied', stat: null });
+    expect(one({ kind: 'trash-parked', id: ID, path: 'here/d' })).toMatchObject({
+      outcome: 'applied',
+      stat: null,
+    });
   });
 
   it('parks and brings back, so that two can change places', () => {
