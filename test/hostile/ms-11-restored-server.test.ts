@@ -166,7 +166,8 @@ describe('MS-11: a server restored from a backup', () => {
 
 describe('MS-11: a rejoin that does not hold', () => {
   interface Wanted {
-    readonly lost?: (lost: readonly SignedHeader[]) => readonly SignedHeader[];
+    /** `next` stands on the newest of them, in epoch 1: what Ann wrote and Bob never saw. */
+    readonly lost?: (lost: readonly SignedHeader[], next: SignedHeader) => readonly SignedHeader[];
     readonly seq?: (seq: number) => number;
     readonly epoch?: number;
   }
@@ -190,7 +191,8 @@ describe('MS-11: a rejoin that does not hold', () => {
     }
     for (const { name, index } of state.packs) sum.add({ kind: 'pack', name, indexHash: hashOf(index) });
     const seq = wanted.seq?.(mark.seq) ?? mark.seq + 1;
-    const rejoin = { lost: wanted.lost?.(lost) ?? lost };
+    const next = forge(ann, [], { seq: mark.seq + 1, epoch: 1, previous: mark.hash, opening, wraps });
+    const rejoin = { lost: wanted.lost?.(lost, decodeFrame(next.frame).signed) ?? lost };
     const root = sum.root(seq);
     const built = forge(ann, [], { seq, epoch, previous: backup.hash, opening, wraps, rejoin, root });
     expect(manifest.vault(vault).cursor().seq).toBe(mark.seq);
@@ -238,7 +240,15 @@ describe('MS-11: a rejoin that does not hold', () => {
         },
       },
     ],
-    ['its epoch is no higher than theirs', 'bad-epoch', { epoch: 0 }],
+    ['its epoch is no higher than the last this device saw', 'bad-epoch', { epoch: 0 }],
+    [
+      'its epoch is no higher than that of a commit it carries and this device never saw',
+      'bad-epoch',
+      {
+        lost: (lost: readonly SignedHeader[], next: SignedHeader) => [...lost, next],
+        seq: (mark: number) => mark + 2,
+      },
+    ],
   ] satisfies [string, string, Wanted][])('stops the vault when %s', async (_, code, wanted) => {
     const { issues, before } = await shownToBob(wanted);
     expect(issues).toEqual([`log-fault ${code}`]);
