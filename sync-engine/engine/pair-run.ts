@@ -22,6 +22,8 @@ const FLUSH_MS = 10_000;
 const COMMIT_LOOK_MS = 500;
 /** While watches do not cover the folder, it is scanned this often. */
 const UNWATCHED_SCAN_MS = 5 * 60_000;
+/** All rows are held against each other at a scan that was asked for, and this often: half a second for 100,000. */
+const COMPARE_MS = 3_600_000;
 
 export interface PairRunParts {
   readonly record: PairRecord;
@@ -48,6 +50,7 @@ export class PairRun {
   readonly sync: PairSync;
   readonly #parts: PairRunParts;
   #nextScanMs = 0;
+  #nextCompareMs = 0;
   #scanRequested = true;
   #scansDone = 0;
   #lastFlushMs: number;
@@ -232,8 +235,11 @@ export class PairRun {
     const everything = this.#scanRequested || clock.monotonicMs() >= this.#nextScanMs;
     if (!everything && !this.sync.observer.hasHints) return;
     if (!this.#scanRequested && this.#scansDone > 0) await clock.sleep(DEBOUNCE_MS, signal);
+    const nowMs = clock.monotonicMs();
+    const compares = everything && (this.#scanRequested || nowMs >= this.#nextCompareMs);
+    if (compares) this.#nextCompareMs = nowMs + COMPARE_MS;
     this.#scanRequested = false;
-    const outcome = await this.sync.scan(everything);
+    const outcome = await this.sync.scan(everything, compares);
     if (outcome.outcome === 'stopped') {
       this.#scanRequested = true;
       return;

@@ -291,12 +291,12 @@ export class PairSync {
 
   // Its turns.
 
-  /** Scans what hints named, or everything. */
-  async scan(everything: boolean): Promise<ScanOutcome> {
+  /** Scans what hints named, or everything. @param compares also looks for nodes that nothing marked */
+  async scan(everything: boolean, compares: boolean): Promise<ScanOutcome> {
     this.counters.scans += 1;
     return this.#folder.run(async () => {
       const outcome = await this.observer.scan(everything);
-      if (everything && outcome.outcome === 'done') this.counters.unmarked += await this.#unmarked.mark();
+      if (compares && outcome.outcome === 'done') this.counters.unmarked += await this.#unmarked.mark();
       return outcome;
     });
   }

@@ -1,8 +1,8 @@
 /**
  * The safety net under the marks. Whatever changes a row marks its node in the same transaction, so that nothing
  * but the dirty nodes is ever planned; a node that differs and is not marked would stay different for good, with
- * the pair "in sync". After each full scan all rows are held against each other, and what is found is marked and
- * counted: the count is a defect, and tests expect none.
+ * the pair "in sync". After each full scan that was asked for, and every hour, all rows are held against each
+ * other, and what is found is marked and counted: the count is a defect, and tests expect none.
  */
 import type { NodeId } from '../../protocol/ids.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
