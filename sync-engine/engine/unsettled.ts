@@ -5,7 +5,7 @@
  */
 import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
-import type { DiskStat } from '../local-fs/disk.ts';
+import { DiskError, type DiskStat } from '../local-fs/disk.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
 import type { Books } from './books.ts';
@@ -30,10 +30,12 @@ export class Unsettled {
     this.#parts = parts;
   }
 
+  /** @throws DiskError when not all could be looked at: then nothing of the rest is settled */
   async verify(signal: AbortSignal): Promise<void> {
     const { books, disk, transfer, manifest } = this.#parts;
     const { pair } = books;
-    if (disk.check(false).state !== 'ok') return;
+    const { state } = disk.check(false);
+    if (state !== 'ok') throw new DiskError('io', `check (${state})`);
     for (;;) {
       const ids = pair.unsettled(VERIFY_BATCH);
       if (ids.length === 0 || signal.aborted) return;
@@ -130,7 +132,10 @@ export class Unsettled {
     if (path === null) return;
     const stat = lstat(disk.absolute(path));
     if (stat !== null && stat.type !== 'other') {
-      await disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
+      const [result] = await disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
+      if (result?.outcome === 'blocked') throw new DiskError('io', `remove (${result.code})`);
+      // Somebody writes to it: what is there now is theirs.
+      if (result?.outcome === 'stale') return;
     }
     manifest.transaction(() => {
       books.vanished(id);

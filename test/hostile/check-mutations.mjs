@@ -12,7 +12,7 @@ const asked = process.argv.slice(2);
 const mutations = MUTATIONS.filter(({ attack }) => asked.length === 0 || asked.includes(attack));
 const copy = mkdtempSync(join(tmpdir(), 'coffre-mutations-'));
 
-/** All tests of an attack take a tenth of it; without what is taken away some never come to an end. */
+/** Of one attack. All tests of one take a tenth of it; without what is taken away some never come to an end. */
 const LONGEST_MS = 300_000;
 let lastOutput = '';
 
@@ -34,12 +34,12 @@ function passes(attacks) {
     cwd: copy,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', MUTATE_RUNS: '1000' },
-    timeout: LONGEST_MS,
+    timeout: LONGEST_MS * attacks.length,
     killSignal: 'SIGKILL',
   });
   if (run.status === 0) return true;
   if (run.error?.code === 'ETIMEDOUT') {
-    lastOutput = `not done after ${LONGEST_MS / 1000} s\n${run.stdout}`;
+    lastOutput = `not done after ${(LONGEST_MS * attacks.length) / 1000} s\n${run.stdout}`;
     return false;
   }
   if (!/Tests .*\d+ (failed|passed)/.test(run.stdout)) {
