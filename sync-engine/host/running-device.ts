@@ -27,7 +27,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
-import { IdleHeap } from './idle-heap.ts';
+import { IdleHeap } from '../workers/idle-heap.ts';
 import { addIgnoreRule } from './ignore-file.ts';
 import { MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';

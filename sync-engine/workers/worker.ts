@@ -5,6 +5,7 @@ import { secureRandom } from '../crypto/random.ts';
 import { VaultKeys } from '../crypto/vault-keys.ts';
 import { DiskError } from '../local-fs/disk.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
+import { IdleHeap } from './idle-heap.ts';
 import { JOBS, type JobContext } from './jobs.ts';
 import { TaskFlags, type FromWorker, type JobFailure, type ToWorker } from './messages.ts';
 
@@ -19,6 +20,11 @@ const disk = new NodeDisk();
 const keyrings = new Map<VaultId, VaultKeys>();
 const questions = new Map<number, { answer: (value: unknown) => void; refuse: (error: Error) => void }>();
 let lastQuestion = 0;
+/** Without work for so long, what the work left is given back. */
+const TIDY_MS = 10_000;
+const heap = new IdleHeap();
+let running = 0;
+let tidying: NodeJS.Timeout | undefined;
 
 function send(message: FromWorker, move: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, move);
@@ -55,6 +61,8 @@ function learn(vault: VaultId, epochs: readonly (readonly [number, Uint8Array])[
 
 async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
   const { task } = start;
+  running += 1;
+  clearTimeout(tidying);
   const flags = new TaskFlags(start.flags);
   const context: JobContext = {
     disk,
@@ -79,6 +87,8 @@ async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void
   } catch (error) {
     send({ kind: 'failed', task, failure: failureOf(error) });
   }
+  running -= 1;
+  if (running === 0) tidying = setTimeout(() => heap.tidy(), TIDY_MS).unref();
 }
 
 interface HookWays {

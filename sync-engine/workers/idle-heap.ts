@@ -6,11 +6,12 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MIB } from '../../protocol/limits.ts';
 
-/** Less is not worth the pause of a full collection, some tens of milliseconds. */
-const LEAST_BYTES = 64 * MIB;
+/** Less is not worth the pause of a full collection, some tens of milliseconds. What a start leaves is more. */
+const LEAST_BYTES = 24 * MIB;
 /** How much more than after the last collection the heap must hold to be collected again. */
 const GROWTH = 1.5;
 
+/** Of the thread it is used in. */
 export class IdleHeap {
   #fromBytes = LEAST_BYTES;
   #collect: (() => void) | null = null;
