@@ -1,6 +1,7 @@
 /** A TCP proxy that counts bytes: what really passes between one device and the server. */
 import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { PacedLine, type Pace } from './pace.ts';
 
 export interface Traffic {
   /** Bytes from the device to the server, HTTP and WebSocket framing included. */
@@ -15,12 +16,13 @@ export interface CountingProxy {
   close(): void;
 }
 
-/** @param target `http://HOST:PORT` */
-export async function startCountingProxy(target: string): Promise<CountingProxy> {
+/** @param target `http://HOST:PORT` @param pace of a slow line; null: as fast as loopback */
+export async function startCountingProxy(target: string, pace: Pace | null = null): Promise<CountingProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let up = 0;
   let down = 0;
+  const lines = pace === null ? null : { up: new PacedLine(pace), down: new PacedLine(pace) };
   const server = createServer((device) => {
     const upstream = connect({ host: hostname, port: Number(port), noDelay: true });
     device.setNoDelay(true);
@@ -34,9 +36,10 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
-        other.end();
+        if (lines === null) other.end();
       });
-      socket.pipe(other);
+      if (lines === null) socket.pipe(other);
+      else (socket === device ? lines.up : lines.down).join(socket, other);
     }
   });
   server.listen(0, '127.0.0.1');

@@ -9,6 +9,7 @@ import type { Status } from '../protocol/control-shapes.ts';
 import { controlEndpoint } from '../protocol/control-endpoint.ts';
 import { connectIfRunning, type ControlClient } from '../sync-engine/client/client.ts';
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts';
+import type { Pace } from './pace.ts';
 import type { Program } from './program.ts';
 
 const PASSWORD = 'benchmark only';
@@ -25,6 +26,8 @@ export interface DeviceOptions {
   readonly verb: 'signup' | 'login';
   /** The engine writes a CPU profile here when it ends. */
   readonly profiles: string | null;
+  /** Of its line to the server; null: loopback. */
+  readonly pace: Pace | null;
 }
 
 export class Device {
@@ -51,7 +54,7 @@ export class Device {
   }
 
   static async enrol(options: DeviceOptions): Promise<Device> {
-    const device = new Device(options, await startCountingProxy(options.server));
+    const device = new Device(options, await startCountingProxy(options.server, options.pace));
     const place = [
       '--server',
       device.proxy.address,

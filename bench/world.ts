@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Device, profilingFlags } from './device.ts';
 import { cpuSecondsOf, forgetPeak, machineCpuSeconds, memoryOf, type Memory } from './machine.ts';
+import type { Pace } from './pace.ts';
 import { copyProgram } from './program.ts';
 
 const STOP_MS = 15_000;
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly profiles: string | null;
   /** A build to measure instead of the present sources. */
   readonly dist: string | null;
+  /** Of each device's line to the server; loopback unless given. */
+  readonly pace?: Pace;
 }
 
 /** What one step cost. */
@@ -53,7 +56,7 @@ export class World {
     this.b = b;
   }
 
-  static async open({ needs, profiles, dist }: WorldOptions): Promise<World> {
+  static async open({ needs, profiles, dist, pace }: WorldOptions): Promise<World> {
     const disk = statfsSync(tmpdir());
     if (disk.bavail * disk.bsize < needs) throw new Error(`${tmpdir()} has less than ${needs} bytes free`);
     const folder = mkdtempSync(join(tmpdir(), 'coffre-bench-'));
@@ -63,7 +66,7 @@ export class World {
     const program = await copyProgram(join(folder, 'program'), dist);
     mkdirSync(join(folder, 'server'));
     const { child, address } = await startServer(program.cloud, join(folder, 'server'), profiles);
-    const shared = { program, server: address, profiles };
+    const shared = { program, server: address, profiles, pace: pace ?? null };
     const a = await Device.enrol({ ...shared, folder: join(folder, 'a'), name: 'a', verb: 'signup' });
     const b = await Device.enrol({ ...shared, folder: join(folder, 'b'), name: 'b', verb: 'login' });
     const world = new World(folder, child, a, b);
