@@ -424,7 +424,7 @@ describe('requests', () => {
     ],
     [
       'check --read-data 12.5',
-      { check: () => ({ files: 0, bytes: 0, lastProvenRestorableMs: 0 }) },
+      { check: () => ({ files: 0, bytes: 0, lastProvenRestorableMs: 0, keys: 'device' }) },
       { readDataPercent: 12.5 },
     ],
     ['trash empty', { 'trash.empty': () => ({ items: 0, bytes: 0 }) }, { now: false }],
@@ -513,6 +513,13 @@ describe('requests', () => {
     expect(ran.out).toMatch(/^81 .*cdcdcdcdcdcd {2}Desk$/m);
   });
 
+  it('of `check --phrase-stdin` carry the words', async () => {
+    await engine({ check: () => ({ files: 1, bytes: 1, lastProvenRestorableMs: 0, keys: 'words' }) });
+    const ran = await coffre('check --phrase-stdin', { stdin: `${WORDS.join(' ')}\n` });
+    expect(facade.calls[0]!.request).toEqual({ readDataPercent: 1, phrase: WORDS.join(' ') });
+    expect(ran.out).toContain('from the 24 words and the server alone');
+  });
+
   it('of `trash empty --now` carry the password', async () => {
     await engine({ 'trash.empty': () => ({ items: 1, bytes: 1 }) });
     await coffre('trash empty --now', { env: { COFFRE_PASSWORD: 'p' } });
@@ -525,7 +532,7 @@ describe('progress', () => {
     await engine({
       check: (_, { progress }) => {
         for (const done of [0, 1, 50, 100]) progress({ step: 'reading', done, total: 100, unit: 'bytes' });
-        return { files: 3, bytes: 100, lastProvenRestorableMs: 0 };
+        return { files: 3, bytes: 100, lastProvenRestorableMs: 0, keys: 'device' };
       },
     });
     const ran = await coffre('check');

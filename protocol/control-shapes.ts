@@ -107,7 +107,9 @@ export const statusSchema = z.object({
   account: z
     .object({ email: z.string(), server: z.string(), device: z.string(), deviceName: z.string() })
     .nullable(),
+  /** The last `check` that went well, and the last of those that took its keys from the 24 words. */
   lastProvenRestorableMs: timeMs.nullable(),
+  lastProvenWithWordsMs: timeMs.nullable(),
   /** The newest, 20 at most. */
   notices: z.array(noticeSchema),
   engine: z.object({ version: z.string(), pid: z.number().int(), startedAtMs: timeMs }),

@@ -136,12 +136,21 @@ export const treeMethods = {
     result: z.object({ items: count, bytes: count }),
   },
   /**
-   * Fetches and verifies a sample of the stored data through the recovery path. Progress in bytes.
-   * @throws verification, server-unreachable
+   * Fetches and verifies a sample of the stored data through the recovery path. With the 24 words also the keys
+   * are those of a recovery. Progress in bytes. @throws refused (phrase), verification, server-unreachable
    */
   check: {
-    params: z.object({ readDataPercent: z.number().gt(0).max(100).default(1) }),
-    result: z.object({ files: count, bytes: count, lastProvenRestorableMs: timeMs }),
+    params: z.object({
+      readDataPercent: z.number().gt(0).max(100).default(1),
+      phrase: secret.optional(),
+    }),
+    result: z.object({
+      files: count,
+      bytes: count,
+      lastProvenRestorableMs: timeMs,
+      /** Where the keys came from. */
+      keys: z.enum(['words', 'device']),
+    }),
   },
   /**
    * The whole decrypted tree and a hash list, from the phrase and the server alone: asks nothing of this

@@ -46,10 +46,7 @@ function statusText(now: Status): string[] {
     lines.push(`Storage   ${bytesText(quota.usedBytes)} of ${bytesText(quota.limitBytes)} used`);
   }
   if (now.account !== null) {
-    const proven = now.lastProvenRestorableMs;
-    lines.push(
-      `Restore   ${proven === null ? 'not proven yet: run coffre check' : `last proven ${timeText(proven)}`}`,
-    );
+    lines.push(`Restore   ${provenText(now)}`);
   }
   for (const pair of now.pairs) {
     const paused = pair.paused === null ? '' : ` (paused: ${pair.paused})`;
@@ -61,6 +58,12 @@ function statusText(now: Status): string[] {
   for (const notice of now.notices.slice(0, 5))
     lines.push(`Notice    ${timeText(notice.atMs)}  ${notice.message}`);
   return lines;
+}
+
+function provenText({ lastProvenRestorableMs: proven, lastProvenWithWordsMs: withWords }: Status): string {
+  if (proven === null) return 'not proven yet: run coffre check';
+  const words = withWords === null ? 'never with the 24 words' : `with the 24 words ${timeText(withWords)}`;
+  return `last proven ${timeText(proven)}, ${words}`;
 }
 
 /** A guess: no finer than people would say it. */

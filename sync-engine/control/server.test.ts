@@ -143,7 +143,7 @@ describe('the control server', () => {
     const { facade } = await serve({
       check: (_, { progress }) => {
         progress({ step: 'reading', done: 1, total: 4, unit: 'bytes' });
-        return { files: 1, bytes: 4, lastProvenRestorableMs: 1 };
+        return { files: 1, bytes: 4, lastProvenRestorableMs: 1, keys: 'device' };
       },
     });
     const [subscriber, other] = [await client(), await client()];

@@ -44,9 +44,9 @@ export function treeHandlers(host: TreeHost): Pick<ControlHandlers, TreeMethod> 
     'trash.restore': (request, context) => restoreTrashed(host.running(), request, context),
     'trash.empty': ({ now, password }, context) =>
       emptyTrash(host.running(), { now, password: password ?? null }, { clock, random }, context),
-    check: ({ readDataPercent }, context) => {
-      const world = { random, nowMs: tools.nowMs, folder: join(host.home.path, 'check') };
-      return proveRestorable(host.running(), readDataPercent, world, context);
+    check: ({ readDataPercent: percent, phrase = null }, context) => {
+      const world = { random, nowMs: tools.nowMs, tools, folder: join(host.home.path, 'check') };
+      return proveRestorable(host.running(), { percent, phrase }, world, context);
     },
     'vault.heads': (request) => listHeads(host.running(), request, tools.nowMs()),
     'vault.rewind': (request) => rewindVault(host.running(), request),

@@ -7,7 +7,9 @@ import { seededRandom } from '../../test/fakes/seeded-random.ts';
 import { EMAIL } from '../../test/fakes/account-world.ts';
 import { TamperingProxy } from '../../test/fakes/tampering-proxy.ts';
 import { TreeWorld, type TreeUser } from '../../test/fakes/tree-world.ts';
-import { LAST_PROVEN } from './proof-of-restore.ts';
+import { LAST_PROVEN, LAST_PROVEN_WITH_WORDS } from './proof-of-restore.ts';
+import { VaultKeys } from '../crypto/vault-keys.ts';
+import { makePhrase } from '../crypto/phrase.ts';
 import { exportAccount } from './export.ts';
 import { hashLine } from './hash-list.ts';
 
@@ -176,6 +178,45 @@ describe('check', () => {
     expect(all).toMatchObject({ files: 5, bytes: 250_000 });
     expect(ann.manifest.meta(LAST_PROVEN)).toBe(String(all.lastProvenRestorableMs));
     expect(await readdir(ann.home)).not.toContain('check');
+  });
+
+  it('takes its keys from the 24 words alone when it is given them', async () => {
+    await ann.write('a', bytes('a', 50_000));
+    await ann.write('b', bytes('b', 50_000));
+    const session = vi.spyOn(ann.cloud, 'getPack');
+    // What this device keeps of its keys is no good any more; the words do not need it.
+    vi.spyOn(ann.device, 'vaultKeys').mockImplementation((vault) => new VaultKeys(vault, []));
+    const devices = ann.device.chain().devices.size;
+    const proven = await ann.handlers.check({ readDataPercent: 100, phrase: world.phrase }, ann.context);
+    expect(proven).toMatchObject({ files: 2, bytes: 100_000, keys: 'words' });
+    expect(ann.manifest.meta(LAST_PROVEN_WITH_WORDS)).toBe(String(proven.lastProvenRestorableMs));
+    expect(ann.manifest.meta(LAST_PROVEN)).toBe(String(proven.lastProvenRestorableMs));
+    expect(session).not.toHaveBeenCalled();
+    expect((await ann.device.followChain()).devices.size).toBe(devices);
+    await expect(ann.handlers.check({ readDataPercent: 100 }, ann.context)).rejects.toMatchObject({
+      code: 'verification',
+    });
+  });
+
+  it('says of its own keys that they are, and refuses words that are not those of the account', async () => {
+    await ann.write('a', bytes('a', 50_000));
+    const proven = await ann.handlers.check({ readDataPercent: 100 }, ann.context);
+    expect(proven.keys).toBe('device');
+    expect(ann.manifest.meta(LAST_PROVEN_WITH_WORDS)).toBeNull();
+    const phrase = makePhrase((size) => Uint8Array.from(randomBytes(size))).phrase;
+    await expect(ann.handlers.check({ readDataPercent: 100, phrase }, ann.context)).rejects.toMatchObject({
+      code: 'refused',
+    });
+    expect(ann.manifest.meta(LAST_PROVEN_WITH_WORDS)).toBeNull();
+  });
+
+  it('proves nothing when the server shows no state of a vault at all', async () => {
+    await ann.write('a', bytes('a', 50_000));
+    ann.cloud.vaults = () => Promise.resolve([]);
+    await expect(ann.handlers.check({ readDataPercent: 100 }, ann.context)).rejects.toMatchObject({
+      code: 'verification',
+    });
+    expect(ann.manifest.meta(LAST_PROVEN)).toBeNull();
   });
 
   it('names the file that is damaged, and proves nothing then', async () => {

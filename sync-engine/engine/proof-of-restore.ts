@@ -1,27 +1,32 @@
 /**
  * Proves that the account could be restored: takes the server's present state anew, verified to its root, and
- * fetches a sample of its files whole from the packs that state names, owing nothing to what this device has.
+ * fetches a sample of its files whole from the packs that state names. With the 24 words it owes nothing to what
+ * this device has; without them, the keys alone are those this device keeps.
  */
 import { PersonError } from '../../protocol/errors.ts';
 import type { ChunkId, NodeId } from '../../protocol/ids.ts';
 import { MIB } from '../../protocol/limits.ts';
+import { withServer } from '../account/connect.ts';
+import { PhraseReader } from '../account/phrase-reader.ts';
+import type { AccountTools } from '../account/tools.ts';
 import { displayName } from '../local-fs/path-rules.ts';
 import type { NodeRecord } from '../crypto/record.ts';
 import { DiskError } from '../local-fs/disk.ts';
-import { CloudError } from '../remote/cloud.ts';
+import { CloudError, type Cloud } from '../remote/cloud.ts';
 import type { ChunkLocation, FetchResult, FileToFetch } from '../transfer/sealing-jobs.ts';
 import { createVaultTransfer } from '../transfer/vault-transfer.ts';
 import { sealingWorkers } from '../workers/sealing-workers.ts';
 import { asked } from './person-work.ts';
 import { placeText } from './places.ts';
 import type { RandomSource } from './ports.ts';
-import { readSnapshot, type Snapshot } from './snapshot.ts';
+import { readSnapshot, type Snapshot, type SnapshotRequest } from './snapshot.ts';
 import { ROOT_NODE } from '../../protocol/ids.ts';
 import { cloudOf, vaultsOf, type Asking, type TreeDevice } from './tree-host.ts';
 import type { VaultSync } from './vault-sync.ts';
 
-/** Manifest meta, ms since 1970. */
+/** Manifest meta, ms since 1970: by whatever keys, and by those that the 24 words give. */
 export const LAST_PROVEN = 'last-proven-restorable';
+export const LAST_PROVEN_WITH_WORDS = 'last-proven-with-words';
 /** What lies in the temporary folder at a time, one larger file aside. */
 const BATCH_BYTES = 64 * MIB;
 const BATCH_FILES = 200;
@@ -30,13 +35,29 @@ export interface Proven {
   readonly files: number;
   readonly bytes: number;
   readonly lastProvenRestorableMs: number;
+  /** Where the keys came from. */
+  readonly keys: 'words' | 'device';
+}
+
+export interface ProofRequest {
+  /** Of the files. */
+  readonly percent: number;
+  /** The 24 words; null: the keys this device keeps. */
+  readonly phrase: string | null;
 }
 
 export interface ProofWorld {
   readonly random: RandomSource;
   readonly nowMs: () => number;
+  readonly tools: AccountTools;
   /** Absolute; made and removed. */
   readonly folder: string;
+}
+
+/** Who reads: a device with its session, or a person with nothing but the words. */
+interface Reader {
+  readonly identity: SnapshotRequest['identity'];
+  readonly cloud: Cloud;
 }
 
 interface Sampled {
@@ -44,49 +65,90 @@ interface Sampled {
   readonly record: NodeRecord;
 }
 
-/** @throws PersonError verification (names a file), server-unreachable, disk-full */
+/** @throws PersonError refused (phrase), verification (names a file), server-unreachable, disk-full */
 export function proveRestorable(
   at: TreeDevice,
-  percent: number,
+  { percent, phrase }: ProofRequest,
   world: ProofWorld,
   asking: Asking,
 ): Promise<Proven> {
   return asked(async () => {
-    let files = 0;
-    let bytes = 0;
-    makeEmpty(at, world.folder);
-    try {
-      for (const vault of vaultsOf(at)) {
-        const proven = await proveVault(at, vault, percent, world, {
-          signal: asking.signal,
-          progress: (progress) => {
-            asking.progress({ ...progress, done: bytes + progress.done });
-          },
-        });
-        files += proven.files;
-        bytes += proven.bytes;
-      }
-    } finally {
-      clear(at, world.folder);
-    }
+    const prove = (reader: Reader) => proveAll(at, reader, percent, world, asking);
+    const proven =
+      phrase === null
+        ? await prove({ identity: at.device, cloud: cloudOf(at) })
+        : await withWords(at, phrase, world.tools, prove);
     const lastProvenRestorableMs = world.nowMs();
     at.manifest.setMeta(LAST_PROVEN, String(lastProvenRestorableMs));
-    return { files, bytes, lastProvenRestorableMs };
+    if (phrase !== null) at.manifest.setMeta(LAST_PROVEN_WITH_WORDS, String(lastProvenRestorableMs));
+    return { ...proven, lastProvenRestorableMs, keys: phrase === null ? 'device' : 'words' };
   });
 }
 
-async function proveVault(
+/** On a connection of its own, with keys from the server's bundle that only the words open. */
+function withWords<T>(
   at: TreeDevice,
-  vault: VaultSync,
+  phrase: string,
+  tools: AccountTools,
+  work: (reader: Reader) => Promise<T>,
+): Promise<T> {
+  const { server, email } = at.device.config;
+  return withServer(server, tools, async (api, client) => {
+    const reader = await PhraseReader.open(api, client, { email, phrase }, tools);
+    try {
+      for (const vault of vaultsOf(at)) {
+        if (reader.vaultKeys(vault.vault).has(0)) continue;
+        throw new PersonError(
+          'verification',
+          `${vault.name()} cannot be restored from the words: the server gives no keys of it that hold`,
+          'Keep a copy of its files elsewhere, and tell who runs the server.',
+        );
+      }
+      return await work({ identity: reader, cloud: reader.cloud });
+    } finally {
+      reader.close();
+    }
+  });
+}
+
+async function proveAll(
+  at: TreeDevice,
+  reader: Reader,
   percent: number,
   world: ProofWorld,
   asking: Asking,
 ): Promise<{ files: number; bytes: number }> {
-  const cloud = cloudOf(at);
-  const snapshot = await readSnapshot({ vault: vault.vault, cloud, identity: at.device, at: null });
-  if (snapshot === null) return { files: 0, bytes: 0 };
+  let files = 0;
+  let bytes = 0;
+  makeEmpty(at, world.folder);
+  try {
+    for (const vault of vaultsOf(at)) {
+      const before = bytes;
+      const proven = await proveVault(at, { vault, reader, percent }, world, {
+        signal: asking.signal,
+        progress: (progress) => {
+          asking.progress({ ...progress, done: before + progress.done });
+        },
+      });
+      files += proven.files;
+      bytes += proven.bytes;
+    }
+  } finally {
+    clear(at, world.folder);
+  }
+  return { files, bytes };
+}
+
+async function proveVault(
+  at: TreeDevice,
+  { vault, reader, percent }: { vault: VaultSync; reader: Reader; percent: number },
+  world: ProofWorld,
+  asking: Asking,
+): Promise<{ files: number; bytes: number }> {
+  const { cloud, identity } = reader;
+  const snapshot = await readSnapshot({ vault: vault.vault, cloud, identity, at: null });
   // Its root holds for its own head; that this head is not an old one is for the log to say.
-  if (snapshot.header.seq < vault.log.cursor().highSeq) {
+  if (snapshot === null || snapshot.header.seq < vault.log.cursor().highSeq) {
     throw new PersonError(
       'verification',
       'the server shows an older state than this device has already seen',
@@ -97,7 +159,7 @@ async function proveVault(
   const total = sample.reduce((sum, { record }) => sum + record.size, 0);
   const transfer = createVaultTransfer({
     vault: vault.vault,
-    keys: () => at.device.vaultKeys(vault.vault),
+    keys: () => identity.vaultKeys(vault.vault),
     epoch: () => snapshot.header.epoch,
     workers: sealingWorkers(at.workers),
     cloud,

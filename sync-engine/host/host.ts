@@ -14,6 +14,7 @@ import { formatServerAddress } from '../remote/server-address.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
 import { issueText, type IssueCode } from '../engine/issue-codes.ts';
 import { remotePath } from '../engine/paths.ts';
+import { LAST_PROVEN, LAST_PROVEN_WITH_WORDS } from '../engine/proof-of-restore.ts';
 import { RunningDevice } from './running-device.ts';
 import { SettingsFile } from './settings.ts';
 
@@ -204,7 +205,6 @@ export class Host {
     const issues = engine?.issues() ?? [];
     const account = running?.account ?? null;
     const quotaState = engine?.quotaState ?? null;
-    const proven = running?.manifest.meta('last-proven-restorable') ?? null;
     return {
       state: this.#state(),
       pending: engine?.pending() ?? { files: 0, bytes: 0 },
@@ -233,7 +233,8 @@ export class Host {
               device: config.device,
               deviceName: config.deviceName,
             },
-      lastProvenRestorableMs: proven === null ? null : Number(proven),
+      lastProvenRestorableMs: timeOf(running?.manifest.meta(LAST_PROVEN)),
+      lastProvenWithWordsMs: timeOf(running?.manifest.meta(LAST_PROVEN_WITH_WORDS)),
       notices: [...this.#notices],
       engine: { version: PROGRAM_VERSION, pid: process.pid, startedAtMs: this.#startedAtMs },
       counters: engine?.counters() ?? {},
@@ -301,6 +302,10 @@ export class Host {
     }
     send({ event: 'status', data: this.status() });
   }
+}
+
+function timeOf(meta: string | null | undefined): number | null {
+  return meta === null || meta === undefined ? null : Number(meta);
 }
 
 export function issueOf(row: {

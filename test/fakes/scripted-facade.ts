@@ -56,6 +56,7 @@ export function statusOf(part: Partial<Status> = {}): Status {
     pairs: [{ id: 'aa11', folder: '/home/ann/Coffre', vault: 'Files', seq: 7, path: '/', paused: null }],
     account: { email: 'ann@example.org', server: 'http://127.0.0.1:1', device: 'd1', deviceName: 'laptop' },
     lastProvenRestorableMs: null,
+    lastProvenWithWordsMs: null,
     notices: [],
     engine: { version: '0.1.0', pid: process.pid, startedAtMs: 0 },
     counters: {},

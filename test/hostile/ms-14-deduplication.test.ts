@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toHex, type ChunkId, type VaultId } from '../../protocol/ids.ts';
 import type { OpenDevice } from '../../sync-engine/account/open-device.ts';
+import { realTools } from '../../sync-engine/account/tools.ts';
 import { proveRestorable } from '../../sync-engine/engine/proof-of-restore.ts';
 import { CloudError } from '../../sync-engine/remote/cloud.ts';
 import { RANDOM } from './folder-device.ts';
@@ -42,7 +43,8 @@ async function audit(device: HostileDevice): Promise<unknown> {
   mkdirSync(folder, { recursive: true });
   const at = { device: open, manifest, disk, workers, engine };
   const asking = { signal: AbortSignal.timeout(20_000), progress: () => undefined };
-  return proveRestorable(at, 100, { random: RANDOM, nowMs: () => Date.now(), folder }, asking);
+  const proofWorld = { random: RANDOM, nowMs: () => Date.now(), tools: realTools(), folder };
+  return proveRestorable(at, { percent: 100, phrase: null }, proofWorld, asking);
 }
 
 describe('MS-14: the same file in two accounts, and in two vaults of one', () => {

@@ -132,6 +132,11 @@ describe('history', () => {
     expect(checked.files).toBeGreaterThanOrEqual(5);
     const status = await done<ControlResult<'status'>>('a', ['status']);
     expect(status.lastProvenRestorableMs).toBe(checked.lastProvenRestorableMs);
+    const withWords = ['check', '--read-data', '100', '--phrase-stdin'];
+    const again = await done<ControlResult<'check'>>('a', withWords, `${phrase}\n`);
+    expect(again).toMatchObject({ files: checked.files, keys: 'words' });
+    const proven = await done<ControlResult<'status'>>('a', ['status']);
+    expect(proven.lastProvenWithWordsMs).toBe(again.lastProvenRestorableMs);
     const folder = join(root, 'exported');
     const args = ['export', folder, '--server', cloud.address, '--email', EMAIL, '--phrase-stdin'];
     const exported = await done<ControlResult<'export'>>('nobody', args, `${phrase}\n`);

@@ -250,7 +250,7 @@ function treeAnswers(world: World, tell: Tell, request: number): Answers {
       await tell('progress', { request, step: 'reading back', done: 40, total: 100, unit: 'bytes' });
       world.status = { ...world.status, lastProvenRestorableMs: world.nowMs };
       await tell('status', statusOf(world));
-      return { files: 12, bytes: 40_118_220, lastProvenRestorableMs: world.nowMs };
+      return { files: 12, bytes: 40_118_220, lastProvenRestorableMs: world.nowMs, keys: 'device' };
     },
   };
 }

@@ -144,6 +144,7 @@ export function ordinaryWorld(): World {
         deviceName: 'Laptop',
       },
       lastProvenRestorableMs: NOW_MS - 9 * HOUR,
+      lastProvenWithWordsMs: null,
       notices: [],
       engine: { version: '0.1.0', pid: 4120, startedAtMs: NOW_MS - 6 * HOUR },
       counters: { scans: 12, commits: 41 },

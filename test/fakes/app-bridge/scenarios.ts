@@ -46,6 +46,7 @@ const changes = {
       quota: { usedBytes: 0, limitBytes: 100_000_000_000 },
       pairs: world.status.pairs.slice(0, 1),
       lastProvenRestorableMs: null,
+      lastProvenWithWordsMs: null,
     };
   },
   loading: (world) => {
