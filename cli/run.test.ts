@@ -520,6 +520,20 @@ describe('requests', () => {
     expect(ran.out).toContain('from the 24 words and the server alone');
   });
 
+  it('of `report` name a file, and the answer says to look at it before it is sent', async () => {
+    const counts = { pairs: 1, nodes: 12, leftOut: 3, issues: 0, plans: 2 };
+    await engine({ report: ({ file }) => ({ file, bytes: 2000, ...counts }) });
+    const ran = await coffre('report --output r.json');
+    expect(facade.calls[0]!.request).toEqual({ file: path.join(home, 'r.json') });
+    expect(ran.out).toContain(path.join(home, 'r.json'));
+    expect(ran.out).toContain('3 more are left out');
+    expect(ran.out).toContain('Look at it before you send it to anyone');
+    await coffre('report');
+    expect(facade.calls[1]!.request).toEqual({
+      file: expect.stringMatching(/coffre-report-\d{8}-\d{6}\.json$/),
+    });
+  });
+
   it('of `trash empty --now` carry the password', async () => {
     await engine({ 'trash.empty': () => ({ items: 1, bytes: 1 }) });
     await coffre('trash empty --now', { env: { COFFRE_PASSWORD: 'p' } });

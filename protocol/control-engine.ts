@@ -105,6 +105,24 @@ export const engineMethods = {
     result: z.object({ rows: z.array(activityRowSchema), nextCursor }),
   },
 
+  /**
+   * Writes a bug report (protocol/report.ts) to `file`, readable by this user alone. Works in every state.
+   * @throws exists (`file` is there), bad-input (it cannot be written)
+   */
+  report: {
+    params: z.object({ file: localPath }),
+    result: z.object({
+      file: z.string(),
+      bytes: count,
+      pairs: count,
+      nodes: count,
+      /** Nodes that are not in it, for there are too many. */
+      leftOut: count,
+      issues: count,
+      plans: count,
+    }),
+  },
+
   /** All of them when `key` is null. */
   'config.get': {
     params: z.object({ key: configKeySchema.nullable().default(null) }),

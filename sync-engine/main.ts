@@ -14,6 +14,7 @@ import { accountHandlers } from './host/account-handlers.ts';
 import { engineHandlers } from './host/engine-handlers.ts';
 import { ignoreHandlers } from './host/ignore-handlers.ts';
 import { Host } from './host/host.ts';
+import { reportHandlers } from './host/report-handlers.ts';
 
 // Packs pass through as buffers outside the heap, and V8 collects a small heap for each 10 MB of them: a fifth of
 // all CPU time of a transfer. At three times the live heap instead of one and a bit it does so a quarter as often.
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
         ...accountHandlers(host),
         ...treeHandlers(host),
         ...ignoreHandlers(host),
+        ...reportHandlers(host),
       },
       onEvent: (listener) => host.onEvent(listener),
     },

@@ -17,6 +17,7 @@ import { pause, resume } from './pause.ts';
 import { quota } from './quota.ts';
 import { recover } from './recover.ts';
 import { recoveryRenew, recoveryShow } from './recovery.ts';
+import { report } from './report.ts';
 import { restore } from './restore.ts';
 import { select } from './select.ts';
 import { serverSet } from './server.ts';
@@ -72,4 +73,5 @@ export const COMMANDS: readonly Command[] = [
   configGet,
   configSet,
   ignoreTest,
+  report,
 ];

@@ -51,6 +51,7 @@ export class AccountSteps {
         if (outcome === 'unread') this.#unread(id);
         if (outcome !== 'committed') {
           books.pair.markDirty(id);
+          this.#parts.hooks.uncommitted(id, outcome);
           return;
         }
         ingest.forget(id);
@@ -84,7 +85,10 @@ export class AccountSteps {
         if (outcome === 'committed') {
           touched(this.#parts, id);
           this.#parts.hooks.did(id, 'trash', reason, 0);
-        } else books.pair.markDirty(id);
+        } else {
+          books.pair.markDirty(id);
+          this.#parts.hooks.uncommitted(id, outcome);
+        }
       },
     });
   }

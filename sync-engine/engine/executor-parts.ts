@@ -31,6 +31,8 @@ export interface ExecutorParts {
     /** The disk refused: an issue, tried again later. */
     blocked(id: NodeId, code: string): void;
     settled(id: NodeId): void;
+    /** Its commit was not made: it is planned again. */
+    uncommitted(id: NodeId, outcome: 'released' | 'unread'): void;
     /** The local version of `of` is a node of its own now, beside the account's. */
     copied(copy: NodeId, of: NodeId, name: string): void;
     /** The disk differs from what was last seen: scan the folder. */

@@ -26,6 +26,7 @@ import { NewFolders } from './new-folders.ts';
 import { Observer, type ScanOutcome } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import { Placement } from './placement.ts';
+import { PlanTrace } from './plan-trace.ts';
 import type { Clock, RandomSource } from './ports.ts';
 import { recoverParked } from './parked-nodes.ts';
 import { remotePath } from './paths.ts';
@@ -75,6 +76,8 @@ export class PairSync {
   readonly ingest: IngestLane;
   readonly fetch: FetchLane;
   readonly books: Books;
+  /** Of the last plans, for a bug report. */
+  readonly trace: PlanTrace;
   /** Why it does not sync at all; null when it does. */
   paused: string | null = null;
   /** `unmarked`: nodes that differed and that nothing had marked, which is a defect each. */
@@ -99,7 +102,8 @@ export class PairSync {
     this.vault = vault;
     this.disk = disk;
     this.books = new Books(pair, vault.log.store);
-    const { books } = this;
+    this.trace = new PlanTrace(clock);
+    const { books, trace } = this;
     this.observer = new Observer({
       books,
       manifest,
@@ -167,6 +171,7 @@ export class PairSync {
       clean: (nodes) => this.#plan(nodes).clean,
     });
     const done = (id: NodeId): void => {
+      trace.heard(id, 'ended');
       // What failed waits for its time, which only the sweep knows.
       if (pair.attempts(id) === 0) this.#sweep.giveBack(id);
       hooks.wake();
@@ -183,6 +188,7 @@ export class PairSync {
       hooks: {
         done,
         failed: (id, result) => {
+          trace.heard(id, `not read: ${result.why}`);
           this.#setbacks.readFailed(id, result.why);
         },
         unreachable: (id) => {
@@ -215,6 +221,7 @@ export class PairSync {
         staged: (nodes, folders) => this.#folder.run(() => this.#placement.place(nodes, folders)),
         folderFailed: (folder, results) => staging.failed(folder, results),
         failed: (id, result) => {
+          trace.heard(id, `not fetched: ${result.why}`);
           this.#setbacks.fetchFailed(id, result.why, result.pack);
         },
         done,
@@ -235,15 +242,22 @@ export class PairSync {
       fits: (operations) => fitting(this.#trees(), operations),
       hooks: {
         did: (id, action, reason, bytes) => {
+          trace.heard(id, `done: ${action}`);
           hooks.did(this.showPath(id), action, reason, bytes);
         },
         blocked: (id, code) => {
+          trace.heard(id, `refused: ${code}`);
           this.#setbacks.blocked(id, code);
         },
         settled: (id) => {
+          trace.heard(id, 'settled');
           this.#recovered(id);
         },
+        uncommitted: (id, outcome) => {
+          trace.heard(id, `not committed: ${outcome}`);
+        },
         copied: (copy, of, name) => {
+          trace.heard(of, 'done: conflict');
           this.#conflicts.made(copy, of, name);
         },
         rescan,
@@ -333,6 +347,7 @@ export class PairSync {
     const storable = manifest.transaction(() => this.#additions.sift(possible));
     const { allowed, held } = this.#removals.sift(storable, () => this.#trees());
     this.counters.operations += allowed.length;
+    this.trace.planned({ asked: nodes.length, clean: clean.length, operations: possible, allowed });
     manifest.transaction(() => {
       for (const id of clean) {
         this.pair.clearDirty(id);

@@ -1,11 +1,12 @@
 /** Versions, trash, check and export through the real command line, engine and server, each its own process. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlResult } from '../../protocol/control.ts';
+import { reportSchema } from '../../protocol/report.ts';
 import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
@@ -121,6 +122,55 @@ describe('history', () => {
     expect(after.usedBytes).toBeLessThan(100_000);
     expect(after.retainedBytes).toBeLessThan(100_000);
     expect(await readFile(at('b', 'letter'), 'utf8')).toBe('first');
+  });
+
+  it('writes a bug report that tells nothing of what is in the folder', async () => {
+    await mkdir(at('a', 'Zwetschgen'));
+    await writeFile(at('a', 'Zwetschgen/Kuchenrezept.xyzzy'), 'a pound of plums');
+    await inSync('a');
+    const file = join(root, 'report.json');
+    const written = await done<ControlResult<'report'>>('a', ['report', '--output', file]);
+    const text = await readFile(file, 'utf8');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(written).toMatchObject({ file, bytes: Buffer.byteLength(text), pairs: 1, leftOut: 0 });
+    const report = reportSchema.parse(JSON.parse(text));
+    expect(report).toMatchObject({ state: 'idle', issues: [], pairs: [{ isSettled: true, paused: null }] });
+    const [pair] = report.pairs;
+    expect(pair?.nodes.every((node) => node.local === 'remote' && node.synced === 'remote')).toBe(true);
+    expect(
+      pair?.nodes.some(({ remote }) => remote?.type === 'file' && typeof remote.parent === 'number'),
+    ).toBe(true);
+    const outcomes = pair?.plans.flatMap(({ operations }) => operations.map(({ outcome }) => outcome));
+    expect(outcomes).toContain('done: upload');
+    const { account, pairs } = await done<ControlResult<'status'>>('a', ['status']);
+    const secrets = [
+      'Zwetschgen',
+      'Kuchenrezept',
+      'xyzzy',
+      'plums',
+      'letter',
+      EMAIL,
+      'example.org',
+      root,
+      'Desk',
+    ];
+    secrets.push(
+      account?.server ?? '',
+      account?.device ?? '',
+      pairs[0]?.id ?? '',
+      new URL(cloud.address).port,
+    );
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    expect(await coffre('a', ['report', '--output', file])).toMatchObject({
+      code: 1,
+      json: { error: { code: 'exists' } },
+    });
+    const empty = join(root, 'empty.json');
+    await done('nobody', ['report', '--output', empty]);
+    expect(reportSchema.parse(JSON.parse(await readFile(empty, 'utf8')))).toMatchObject({
+      state: 'signed-out',
+      pairs: [],
+    });
   });
 
   it('proves that everything can be restored, and exports it without a device', async () => {
