@@ -88,6 +88,8 @@ const nodeSchema = z.object({
   /** Into `names`: its name on the disk, where that is another one. */
   diskName: index.optional(),
   parked: z.literal(true).optional(),
+  /** Something else was found in its place, and a scan under way looks where it went. */
+  evicted: z.literal(true).optional(),
   /** Why its record cannot be used. */
   fault: z.string().optional(),
   dirty: z.literal(true).optional(),

@@ -39,6 +39,8 @@ interface KnownRow extends Known {
   readonly row: LocalNode;
 }
 
+/** What a row is called on the disk, with its id, while a scan looks where it went. */
+export const EVICTED = '\u0000gone/';
 /** Hints beyond this many folders are one scan of everything. */
 const MAX_HINTS = 2000;
 
@@ -200,7 +202,7 @@ export class Observer {
   #evict(row: LocalNode, missing: Map<NodeId, LocalNode>): void {
     missing.set(row.id, row);
     const moved = this.#parts.books.pair.local.get(row.id);
-    if (moved !== undefined) this.#parts.books.pair.putLocal({ ...moved, localName: `\u0000gone/${row.id}` });
+    if (moved !== undefined) this.#parts.books.pair.putLocal({ ...moved, localName: `${EVICTED}${row.id}` });
   }
 
   #row(change: Exclude<FolderChange<SeenEntry, KnownRow>, { kind: 'missing' }>, folderId: NodeId): LocalNode {

@@ -15,6 +15,7 @@ import type { Operation } from '../plan/operation.ts';
 import type { NodeState, Trees } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import { UNTIL_ROOM } from './held-additions.ts';
+import { EVICTED } from './observe.ts';
 import { pairTrees } from './pair-trees.ts';
 import type { TracedOperation, TracedPlan } from './plan-trace.ts';
 import type { RandomSource } from './ports.ts';
@@ -120,6 +121,7 @@ function reportNode({ sync, trees, redaction, marks, nowMs }: NodeScope, id: Nod
   const [remote, local, synced] = rows;
   const [remoteState = null, localState = null, syncedState = null] = redaction.states(rows);
   const { localName = null, parked = false } = local ?? {};
+  const evicted = localName?.startsWith(EVICTED) === true;
   const { fault = null } = remote ?? {};
   const excluded = trees.excluded(id);
   const waits = waitOf(sync, id, nowMs);
@@ -129,7 +131,8 @@ function reportNode({ sync, trees, redaction, marks, nowMs }: NodeScope, id: Nod
     remote: remoteState,
     local: same(local, remote) ? 'remote' : localState,
     synced: same(synced, remote) ? 'remote' : same(synced, local) ? 'local' : syncedState,
-    ...(localName === null ? {} : { diskName: redaction.name(localName) }),
+    ...(localName === null || evicted ? {} : { diskName: redaction.name(localName) }),
+    ...(evicted ? { evicted } : {}),
     ...(parked ? { parked } : {}),
     ...(fault === null ? {} : { fault }),
     ...(pair.isDirty(id) ? { dirty: true } : {}),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlResult } from '../../protocol/control.ts';
 import { reportSchema } from '../../protocol/report.ts';
+import { replay } from '../sim/replay.ts';
 import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
@@ -140,6 +141,7 @@ describe('history', () => {
     expect(
       pair?.nodes.some(({ remote }) => remote?.type === 'file' && typeof remote.parent === 'number'),
     ).toBe(true);
+    if (pair !== undefined) expect((await replay(report, pair)).broken).toEqual([]);
     const outcomes = pair?.plans.flatMap(({ operations }) => operations.map(({ outcome }) => outcome));
     expect(outcomes).toContain('done: upload');
     const { account, pairs } = await done<ControlResult<'status'>>('a', ['status']);

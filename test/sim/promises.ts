@@ -11,6 +11,7 @@ import { contentIdOf } from '../../sync-engine/crypto/content.ts';
 import { openRecord } from '../../sync-engine/crypto/record.ts';
 import type { VaultKeys } from '../../sync-engine/crypto/vault-keys.ts';
 import { isNotice, type IssueCode } from '../../sync-engine/engine/issue-codes.ts';
+import { pairTrees } from '../../sync-engine/engine/pair-trees.ts';
 import { sameState } from '../../sync-engine/plan/base.ts';
 import type { NodeState } from '../../sync-engine/plan/tree.ts';
 import type { Cloud } from '../../sync-engine/remote/cloud.ts';
@@ -21,7 +22,7 @@ import { ROOT, type SimDevice } from './sim-device.ts';
 const OWN = '.coffre';
 
 /** The content id of a text short enough to be one chunk. */
-function contentOf(keys: VaultKeys, text: string): ContentId {
+export function contentOf(keys: VaultKeys, text: string): ContentId {
   const bytes = Buffer.from(text, 'latin1');
   return contentIdOf(bytes.length === 0 ? [] : [{ chunk: keys.chunkId(bytes), length: bytes.length }]);
 }
@@ -75,6 +76,14 @@ function unheld(device: SimDevice): Set<NodeId> {
   return new Set(issues.flatMap(({ node }) => (node === null ? [] : [node])));
 }
 
+/** Whether a node is deselected or ignored here. */
+function keptOut(device: SimDevice): (id: NodeId) => boolean {
+  const sync = device.running.engine.pair(device.pair.config.id);
+  if (sync === undefined) return () => false;
+  const trees = pairTrees(sync.pair, sync.books.vault, sync.observer.rules);
+  return (id) => trees.excluded(id) !== null;
+}
+
 /** Nothing moves, and nothing more can be done here. */
 export function isAtRest(device: SimDevice): boolean {
   const { engine } = device.running;
@@ -97,10 +106,12 @@ function disagreements(device: SimDevice, keys: VaultKeys): string[] {
     findFiles(device.disk, ROOT, (path) => path === OWN).map((file) => [file.path, file] as const),
   );
   const cannotHold = unheld(device);
+  const isKeptOut = keptOut(device);
   let live = 0;
   const visit = (id: NodeId, folder: string): void => {
     for (const node of remote.children(id)) {
       if (node.id === TRASH_NODE || node.id === ROOT_NODE || cannotHold.has(node.id)) continue;
+      if (isKeptOut(node.id)) continue;
       live += 1;
       const inTree = folder === '' ? node.name : `${folder}/${node.name}`;
       // Under another name here, where the disk cannot hold its own.

@@ -1,9 +1,10 @@
 /**
  * `npm run sim -- --seeds N --from S`: lives through many worlds, and tells those in which a promise broke, each
- * without what has nothing to do with it.
+ * without what has nothing to do with it. `npm run sim -- --replay FILE`: lives on from a bug report.
  */
 import { parseArgs } from 'node:util';
 import { minimal } from './minimal.ts';
+import { replayFile } from './replay-file.ts';
 import { simulate, told } from './simulation.ts';
 
 const { values } = parseArgs({
@@ -11,8 +12,10 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     plain: { type: 'boolean', default: false },
+    replay: { type: 'string' },
   },
 });
+if (values.replay !== undefined) process.exit(await replayFile(values.replay));
 const from = Number(values.from);
 const seeds = Number(values.seeds);
 const { plain } = values;

@@ -143,8 +143,13 @@ export class SimDevice {
     return manifest.pair(this.#record.config.id);
   }
 
-  /** The first start binds the pair. */
-  async boot(makesVault = false): Promise<void> {
+  /** What an engine is told of the pair. */
+  get record(): PairRecord {
+    return this.#record;
+  }
+
+  /** The first start binds the pair, unless something else is to be put into the manifest before. */
+  async boot(makesVault = false, binds = true): Promise<void> {
     const { time, wallMs, cloud, identity, vault, tell, trace, broken, watchFaults, meddling } = this.#parts;
     const isFirst = this.#kept === null;
     const manifest =
@@ -197,7 +202,7 @@ export class SimDevice {
     if (!isFirst) return;
     const sync = await engine.followVault(vault);
     if (makesVault) await sync.log.commit({ nodes: [FIRST_COMMIT], added: [], revived: [], dropped: [] });
-    engine.addPair(this.#record);
+    if (binds) engine.addPair(this.#record);
     this.#isLinked = true;
   }
 
