@@ -31,6 +31,8 @@ export interface IngestLaneParts {
     /** Something was read (or could not be): plan again. */
     done(id: NodeId): void;
     failed(id: NodeId, result: Extract<IngestResult, { ok: false }>): void;
+    /** It was read, and what it relies on did not reach the account. */
+    unsent(id: NodeId): void;
     /** Its folder is parked: it has no path until that is back in its place. */
     unreachable(id: NodeId): void;
     crashed(error: unknown): void;
@@ -119,7 +121,7 @@ export class IngestLane {
   }
 
   async #run(files: readonly FileToIngest[]): Promise<void> {
-    const { books, manifest, transfer, uploads, commits, hooks, signal } = this.#parts;
+    const { books, manifest, transfer, uploads, commits, hooks, isFull, signal } = this.#parts;
     const { vault } = books;
     const sent: PackName[] = [];
     const relied = new Set<PackName>();
@@ -157,7 +159,11 @@ export class IngestLane {
           continue;
         }
         // What it relies on is not stored: it stays unread, and is read again.
-        if (!allThere && result.content.list.length > 0) continue;
+        if (!allThere && result.content.list.length > 0) {
+          // Without room it waits for that, and at a stop for the next start.
+          if (!isFull() && !signal.aborted) hooks.unsent(result.id);
+          continue;
+        }
         vault.putContent(result.content);
         if (books.read(result.id, result.content.id, result.content.size, result.stat)) {
           this.#relies.set(result.id, packs);

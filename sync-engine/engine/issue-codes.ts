@@ -23,6 +23,7 @@ export type IssueCode =
   | 'corrupt'
   | 'missing-data'
   | 'in-the-way'
+  | 'not-sent'
   | 'tree-fault'
   | 'ignore-file'
   // the account
@@ -137,6 +138,12 @@ const TEXTS: Readonly<Record<IssueCode, IssueText>> = {
   },
   'missing-data': { reason: 'The server does not hold the data of this file any more.', ways: ['retry'] },
   'in-the-way': { reason: 'Something else is in the way at its place; it is tried again.', ways: ['retry'] },
+  'not-sent': {
+    reason:
+      'It does not reach the server as it was sent: something on the way changes it, or the server refuses it. It ' +
+      'is tried again; another network may help.',
+    ways: ['retry'],
+  },
   'tree-fault': {
     reason: 'The account holds an impossible place for this item. It is kept as it last was.',
     ways: ['retry'],

@@ -90,7 +90,21 @@ export class PackUploads {
     return state === 'uploaded' || state === 'live';
   }
 
+  /**
+   * What was given up is forgotten: its bytes are no more, and content that relied on the row would never be read
+   * again. A stop leaves it to the next start.
+   */
   async #upload(pack: PackToSend, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#send(pack, signal);
+    } catch (error) {
+      if (!signal.aborted && this.#store.pack(pack.name)?.state === 'sealed')
+        this.#store.deletePack(pack.name);
+      throw error;
+    }
+  }
+
+  async #send(pack: PackToSend, signal: AbortSignal): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) return false;
       try {

@@ -191,6 +191,9 @@ export class PairSync {
           trace.heard(id, `not read: ${result.why}`);
           this.#setbacks.readFailed(id, result.why);
         },
+        unsent: (id) => {
+          this.#setbacks.unsent(id);
+        },
         unreachable: (id) => {
           this.#setbacks.unreachable(id);
         },

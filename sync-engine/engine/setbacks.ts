@@ -17,6 +17,7 @@ const MAX_RETRY_MS = 5 * 60_000;
 /** What is in the way, or keeps changing, is usually over by then. */
 const MANY_STALE = 8;
 const MANY_CHANGES = 6;
+const MANY_UNSENT = 2;
 
 export interface SetbacksParts {
   readonly pair: PairStore;
@@ -50,6 +51,13 @@ export class Setbacks {
       return;
     }
     raise(id, issueOf(code), showPath(id));
+  }
+
+  /** What it relies on did not reach the account, which each time is some attempts at sending. */
+  unsent(id: NodeId): void {
+    const { pair, showPath, raise } = this.#parts;
+    this.postpone(id);
+    if (pair.attempts(id) > MANY_UNSENT) raise(id, 'not-sent', showPath(id));
   }
 
   /** It cannot be looked at where it is now, and will be back soon. */

@@ -24,6 +24,8 @@ interface DeviceOptions {
   /** On another disk also with names that not all disks can hold. */
   readonly disk?: Partial<SimDiskOptions>;
   readonly trace?: (device: SimDevice, what: string) => void;
+  /** May change what becomes of its requests. */
+  readonly line?: (cloud: SimCloud) => void;
 }
 
 interface Account {
@@ -73,13 +75,14 @@ export class TwoDevices {
   /** Not started yet. */
   async make(
     name: string,
-    { flushMs = 0, disk = {}, trace = () => undefined }: DeviceOptions = {},
+    { flushMs = 0, disk = {}, trace = () => undefined, line }: DeviceOptions = {},
   ): Promise<SimDevice> {
     const { server, vault, enrolled: both } = this.#account;
     const enrolled = both.find((one) => one.name === name);
     if (enrolled === undefined) throw new Error(`there is no ${name}`);
     const network = this.#network();
     const cloud = new SimCloud(server, enrolled, network);
+    line?.(cloud);
     const device: SimDevice = new SimDevice({
       name,
       shape: { name, disk, failing: 0, failures: [], flushMs },
