@@ -55,6 +55,8 @@ export class Observer {
   /** Of what no account could hold, by folder and path; read from the manifest at first. */
   #reported: Map<string, Map<string, IssueCode>> | null = null;
   #changes = 0;
+  /** Folders that seemed to stand within themselves, since the last scan of everything. */
+  readonly #swallowed = new Set<NodeId>();
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -84,6 +86,7 @@ export class Observer {
     this.#hints.clear();
     this.#everything = false;
     this.#changes = 0;
+    if (all) this.#swallowed.clear();
     const missing = new Map<NodeId, LocalNode>();
     // What a listing reveals to need a look of its own: new and moved folders, folders whose rules changed.
     while (folders.length > 0) {
@@ -154,7 +157,41 @@ export class Observer {
           .map(knownRow),
       stillThere: (node) => this.#stillThere(node),
     });
-    for (const change of changes) this.#apply(change, folder.path, folderId, missing, deeper);
+    const swallowed = changes.find(
+      (change) => change.kind === 'moved' && this.#isWithin(folderId, change.known.id),
+    );
+    if (swallowed?.kind === 'moved' && this.#looksAgain(swallowed.known.id, folder.path)) return;
+    for (const change of changes) {
+      // What still stands within itself is another one to us.
+      const { kind } = change;
+      const isNew = kind === 'moved' && this.#isWithin(folderId, change.known.id);
+      const told = isNew ? ({ kind: 'created', entry: change.entry } as const) : change;
+      this.#apply(told, folder.path, folderId, missing, deeper);
+    }
+  }
+
+  #isWithin(folder: NodeId, id: NodeId): boolean {
+    const { pair } = this.#parts.books;
+    for (let at = folder; at !== pair.config.bound;) {
+      if (at === id) return true;
+      const row = pair.local.get(at);
+      if (row === undefined) return false;
+      at = row.parent;
+    }
+    return false;
+  }
+
+  /**
+   * A folder stands within itself: another one has its place and was filled with it, and the folder above was not
+   * listed since. That one comes first, then this one again. False when it was so before.
+   */
+  #looksAgain(id: NodeId, path: string): boolean {
+    const stood = this.#parts.books.pair.diskPath(id);
+    if (stood === null || this.#swallowed.has(id)) return false;
+    this.#swallowed.add(id);
+    this.hint(folderOf(stood));
+    this.hint(path);
+    return true;
   }
 
   #stillThere(node: KnownRow): boolean {
