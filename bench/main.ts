@@ -1,6 +1,6 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large,slow-line,app] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [--only files,small-files,large,slow-line,server,app] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
@@ -9,6 +9,7 @@ import { large } from './large.ts';
 import { machineLine } from './machine.ts';
 import { table, type Row } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { server } from './server.ts';
 import { slowLine } from './slow-line.ts';
 import { smallFiles } from './small-files.ts';
 
@@ -20,6 +21,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'small-files': smallFiles,
   large,
   'slow-line': slowLine,
+  server,
   app,
 };
 

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 export interface Program {
   /** dist/cli/main.js of the copy. */
   readonly cli: string;
+  /** bin/coffre-cloud of the copy, which starts its dist/. */
   readonly cloud: string;
 }
 
@@ -22,9 +23,10 @@ export async function copyProgram(folder: string, dist: string | null): Promise<
   if (dist === null) await build();
   mkdirSync(folder, { recursive: true });
   cpSync(dist ?? join(CHECKOUT, 'dist'), join(folder, 'dist'), { recursive: true });
+  cpSync(join(CHECKOUT, 'bin'), join(folder, 'bin'), { recursive: true });
   cpSync(join(CHECKOUT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(CHECKOUT, 'node_modules'), join(folder, 'node_modules'));
-  return { cli: join(folder, 'dist/cli/main.js'), cloud: join(folder, 'dist/cloud/main.js') };
+  return { cli: join(folder, 'dist/cli/main.js'), cloud: join(folder, 'bin/coffre-cloud') };
 }
 
 async function build(): Promise<void> {

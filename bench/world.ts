@@ -1,17 +1,14 @@
 /** A server and two devices of one account, each a process of its own, on loopback. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Device, profilingFlags } from './device.ts';
+import { Device } from './device.ts';
 import { cpuSecondsOf, forgetPeak, machineCpuSeconds, memoryOf, type Memory } from './machine.ts';
 import type { Pace } from './pace.ts';
 import { copyProgram } from './program.ts';
-
-const STOP_MS = 15_000;
+import { startServer, stopServer } from './server-process.ts';
 
 export interface WorldOptions {
   /** Bytes that must be free where the world is made. */
@@ -140,37 +137,7 @@ export class World {
 
   async close(): Promise<void> {
     await Promise.all([this.a.end(), this.b.end()]);
-    const exited = once(this.#server, 'exit');
-    this.#server.kill('SIGTERM');
-    const timer = setTimeout(() => this.#server.kill('SIGKILL'), STOP_MS);
-    await exited;
-    clearTimeout(timer);
+    await stopServer(this.#server);
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-async function startServer(
-  main: string,
-  data: string,
-  profiles: string | null,
-): Promise<{ child: ChildProcess; address: string }> {
-  const flags = profiles === null ? [] : profilingFlags(join(profiles, 'server'));
-  const child = spawn(
-    process.execPath,
-    [...flags, main, 'serve', '--data', data, '--listen', '127.0.0.1:0'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  process.once('exit', () => child.kill('SIGKILL'));
-  const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const match = /^listening on (\S+)$/.exec(line);
-      if (match?.[1] !== undefined) resolve(match[1]);
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`the server ended with ${code} before it listened`));
-    });
-  });
-  return { child, address };
 }
