@@ -2,7 +2,6 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { generate } from 'selfsigned';
 import { DAY_MS } from '../protocol/limits.ts';
 import { newOpaqueSetup } from './accounts/opaque-server.ts';
 
@@ -48,6 +47,8 @@ export async function loadOwnCertificate(dataDir: string, host: string, nowMs: n
   const key = await readOrNull(keyFile);
   if (cert !== null && key !== null) return { cert, key };
   const notAfterDate = new Date(nowMs + CERT_YEARS * 365 * DAY_MS);
+  // Wanted once in the life of a server, and 10 MiB of memory.
+  const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'coffre-cloud' }], {
     keyType: 'ec',
     curve: 'P-256',

@@ -21,6 +21,7 @@ import {
   StartError,
   type Certificate,
 } from './data-dir.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { Upkeep } from './packs/upkeep.ts';
 import { lockDataDir } from './store/embedded/data-lock.ts';
 import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
@@ -113,6 +114,13 @@ async function open(
     metrics: createMetrics(store, () => events.size),
   };
   const app = await createHttpServer(context, log, certificate);
+  const memory = new IdleMemory(() => {
+    store.database.dropCache();
+  });
+  memory.watch(app.server);
+  undo.push(() => {
+    memory.stop();
+  });
   undo.push(async () => {
     events.closeAll();
     const cut = setTimeout(() => {

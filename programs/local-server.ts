@@ -21,6 +21,8 @@ export interface LocalServer {
 }
 
 const HOST = '127.0.0.1';
+/** What bin/coffre-cloud sets, for the same reason. */
+const GIVES_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
 
 /** Resolves when it takes requests. `port` 0 picks one. @throws PersonError('failed') with what it said last */
 export async function startLocalServer(
@@ -30,7 +32,7 @@ export async function startLocalServer(
 ): Promise<LocalServer> {
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const args = ['serve', '--data', dataFolder, '--listen', `${HOST}:${port}`, '--signup', 'open'];
-  const child = program.start({ entry: program.entry, args, env: program.env });
+  const child = program.start({ entry: program.entry, args, env: { ...GIVES_BACK, ...program.env } });
   const url = await Promise.race([listening(child), child.ended]);
   if (typeof url !== 'string') {
     const why = url.lastWords.split('\n').at(-1) ?? '';

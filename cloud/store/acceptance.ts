@@ -33,8 +33,9 @@ export function blobStoreAcceptance(make: () => Promise<Fresh<BlobStore>>): void
     let fresh: Fresh<BlobStore>;
     const folder = { account: randomId<AccountId>(16), vault: randomId<VaultId>(16) };
     const named = (bytes: Uint8Array): BlobName => ({ ...folder, pack: packName(bytes) });
+    // Copies: what a store is given may be gone afterwards.
     async function* inParts(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+      for (let at = 0; at < bytes.length; at += 1000) yield Uint8Array.from(bytes.subarray(at, at + 1000));
     }
     beforeEach(async () => {
       fresh = await make();
@@ -60,7 +61,7 @@ export function blobStoreAcceptance(make: () => Promise<Fresh<BlobStore>>): void
       expect(await store.put(named(bytes), 3001, inParts(bytes))).toBe('mismatch');
       expect(await store.put(named(bytes), 2999, inParts(bytes))).toBe('mismatch');
       async function* broken(): AsyncGenerator<Uint8Array> {
-        yield bytes.subarray(0, 1000);
+        yield Uint8Array.from(bytes.subarray(0, 1000));
         throw new Error('cut off');
       }
       await expect(store.put(named(bytes), 3000, broken())).rejects.toThrow('cut off');

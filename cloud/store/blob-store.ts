@@ -21,7 +21,8 @@ export class BlobStoreUnavailable extends Error {
 
 export interface BlobStore {
   /**
-   * Streams bytes in, hashing on the way; durable once `stored`. A failing or too long body leaves nothing.
+   * Streams bytes in, hashing on the way; durable once `stored`. A failing or too long body leaves nothing. The
+   * pieces of the body are given away: their memory may be gone afterwards.
    * @throws what the body throws, BlobStoreUnavailable
    */
   put(name: BlobName, size: number, body: AsyncIterable<Uint8Array>): Promise<PutBlobOutcome>;

@@ -45,7 +45,8 @@ export class Database {
       this.#sqlite.pragma('journal_mode = WAL');
       // An acknowledged commit survives a loss of power; NORMAL would not flush the log.
       this.#sqlite.pragma('synchronous = FULL');
-      this.#sqlite.pragma('cache_size = -65536');
+      // What does not fit is a read from the system's cache away, whose memory others may have when they need it.
+      this.#sqlite.pragma('cache_size = -16384');
       this.#sqlite.pragma('temp_store = MEMORY');
       this.#migrate();
     } catch (error) {
@@ -170,6 +171,11 @@ export class Database {
   /** Reads that see one moment, whatever other processes write meanwhile. */
   snapshot<T>(read: () => T): T {
     return this.#sqlite.transaction(read).deferred();
+  }
+
+  /** Frees the pages that are kept for the next reads. */
+  dropCache(): void {
+    this.#sqlite.pragma('shrink_memory');
   }
 
   /** A consistent copy in a new file, while others write. */

@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
+import type { AccountId, VaultId } from '../../../protocol/ids.ts';
+import { packName, randomId } from '../../../test/fakes/hand-made-client.ts';
 import { blobStoreAcceptance, metadataStoreAcceptance } from '../acceptance.ts';
 import { StoreUnavailable } from '../store-errors.ts';
 import { Database } from './database.ts';
@@ -30,6 +34,20 @@ metadataStoreAcceptance(async () => {
     await rm(dataDir, { recursive: true, force: true });
   };
   return { store, discard };
+});
+
+it('frees what it was given once that is written, and nothing that shares its memory', async () => {
+  const dataDir = await fresh();
+  const blobs = await openFileBlobs(dataDir, true);
+  const content = randomBytes(3000);
+  const alone = [Uint8Array.from(content.subarray(0, 1000)), Uint8Array.from(content.subarray(1000, 2000))];
+  const shared = content.subarray(2000);
+  const name = { account: randomId<AccountId>(16), vault: randomId<VaultId>(16), pack: packName(content) };
+  expect(await blobs.put(name, 3000, Readable.from([...alone, shared]))).toBe('stored');
+  expect(alone.map((piece) => piece.byteLength)).toEqual([0, 0]);
+  expect(shared.byteLength).toBe(1000);
+  expect(await blobs.verify(name, 3000)).toBe('sound');
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 it('says that the disk is full, keeps what it had and goes on once there is room', async () => {

@@ -122,10 +122,12 @@ async function receive(
       heldBytes += chunk.length;
       if (heldBytes < WRITE_BYTES) continue;
       await writeAll(file, held);
+      held.forEach(release);
       held = [];
       heldBytes = 0;
     }
     await writeAll(file, held);
+    held.forEach(release);
     if (received !== size || hash.digest('hex') !== expectedHash) return false;
     await file.datasync();
     return true;
@@ -139,6 +141,14 @@ async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promis
   const { bytesWritten } = await file.writev([...pieces]);
   const whole = pieces.reduce((sum, piece) => sum + piece.length, 0);
   if (bytesWritten < whole) await file.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
+}
+
+/**
+ * Frees a piece now. As garbage a few hundred of them would wait for a collection, and lie scattered in the heap of
+ * the C library, which gives back only what is free at its end. What shares its memory with others is left alone.
+ */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 async function flushFolder(folder: string): Promise<void> {
