@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { AppInfo, UpdateState } from '../../../protocol/app.ts';
 import { app } from '../../bridge/bridge.ts';
@@ -56,7 +57,7 @@ export function Updates(props: {
   );
 }
 
-function stateText(update: UpdateState, t: ReturnType<typeof useTranslation>['t'], current: string): string {
+function stateText(update: UpdateState, t: TFunction, current: string): string {
   const version = update.version ?? '';
   switch (update.state) {
     case 'off':
