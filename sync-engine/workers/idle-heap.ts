@@ -11,16 +11,19 @@ const LEAST_BYTES = 24 * MIB;
 /** How much more than after the last collection the heap must hold to be collected again. */
 const GROWTH = 1.5;
 
+type Collector = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+
 /** Of the thread it is used in. */
 export class IdleHeap {
   #fromBytes = LEAST_BYTES;
-  #collect: (() => void) | null = null;
+  #collect: Collector | null = null;
 
   /** Collects if that may be worth it. Returns whether it did. */
   tidy(): boolean {
     if (heldBytes() < this.#fromBytes) return false;
     this.#collect ??= collector();
-    this.#collect();
+    // A plain collection keeps the young generation as it is, up to 48 MiB.
+    this.#collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     this.#fromBytes = Math.max(LEAST_BYTES, heldBytes() * GROWTH);
     return true;
   }
@@ -32,7 +35,7 @@ function heldBytes(): number {
 }
 
 /** The function that Node offers under a flag, which is not set at the start of the process. */
-function collector(): () => void {
+function collector(): Collector {
   setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
+  return runInNewContext('gc') as Collector;
 }
