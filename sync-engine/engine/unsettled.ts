@@ -111,7 +111,12 @@ export class Unsettled {
     if (stat === null) return local !== undefined;
     if (stat.size === 0 || stat.type !== 'file') return true;
     // Whoever edits a file gives it a time of its own.
-    return states.some((state) => state?.mtimeUs === stat.mtimeUs);
+    return states.some((state) => state !== undefined && this.#isTime(stat.mtimeUs, state.mtimeUs));
+  }
+
+  /** Whether a disk that was given the one time shows the other: FAT keeps two seconds, HFS+ one. */
+  #isTime(shownUs: number, givenUs: number): boolean {
+    return Math.abs(shownUs - givenUs) < this.#parts.disk.capabilities.mtimeGranularityUs;
   }
 
   /** A folder that was made and is not there: without a synced state its absence is no deletion. */
