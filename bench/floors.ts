@@ -23,7 +23,8 @@ export function floorsOf(tree: string, scratch: string): Floors {
   const copy = (performance.now() - began) / 1000;
   rmSync(scratch, { recursive: true, force: true });
   if (result.status !== 0) throw new Error('cp failed');
-  return { copy, seal: sealSeconds(tree) };
+  // The least of three: what is measured against it must not look good because something else ran.
+  return { copy, seal: Math.min(...[0, 1, 2].map(() => sealSeconds(tree))) };
 }
 
 function sealSeconds(tree: string): number {

@@ -1,10 +1,11 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large,slow-line,server,app] [--quick] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [--only files,small-files,large,slow-line,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
 import { files } from './files.ts';
+import { keep, worseThanKept } from './kept.ts';
 import { large } from './large.ts';
 import { machineLine } from './machine.ts';
 import { table, type Row } from './report.ts';
@@ -29,12 +30,15 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     profile: { type: 'string' },
     dist: { type: 'string' },
   },
 });
-const only = (values.only ?? Object.keys(scenarios)).flatMap((list) => list.split(','));
+// The app needs a desktop, and says nothing about speed in small.
+const usual = Object.keys(scenarios).filter((name) => !values.quick || name !== 'app');
+const only = (values.only ?? usual).flatMap((list) => list.split(','));
 const unknown = only.find((name) => scenarios[name] === undefined);
 
 if (unknown !== undefined) {
@@ -67,4 +71,10 @@ if (unknown !== undefined) {
   }
   if (values.json) console.log(JSON.stringify({ machine: machineLine(), rows }));
   else console.log(`${machineLine()}\n\n${table(rows)}`);
+  if (values.quick && values.keep) keep(rows);
+  else if (values.quick) {
+    const worse = worseThanKept(rows);
+    for (const line of worse) console.error(`worse: ${line}`);
+    if (worse.length > 0) process.exitCode = 1;
+  }
 }
