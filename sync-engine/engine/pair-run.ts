@@ -232,9 +232,11 @@ export class PairRun {
 
   async #scanIfDue(): Promise<void> {
     const { clock, scanIntervalMs, signal } = this.#parts;
-    const everything = this.#scanRequested || clock.monotonicMs() >= this.#nextScanMs;
-    if (!everything && !this.sync.observer.hasHints) return;
+    const isDue = (): boolean => this.#scanRequested || clock.monotonicMs() >= this.#nextScanMs;
+    if (!isDue() && !this.sync.observer.hasHints) return;
     if (!this.#scanRequested && this.#scansDone > 0) await clock.sleep(DEBOUNCE_MS, signal);
+    // A whole scan may have been asked for meanwhile.
+    const everything = isDue();
     const nowMs = clock.monotonicMs();
     const compares = everything && (this.#scanRequested || nowMs >= this.#nextCompareMs);
     if (compares) this.#nextCompareMs = nowMs + COMPARE_MS;
