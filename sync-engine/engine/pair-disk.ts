@@ -8,7 +8,7 @@ import { recoverDisplaced } from '../local-fs/displace.ts';
 import { timeKey } from '../local-fs/local-trash.ts';
 import { listParked, trashParked, type ParkedItem } from '../local-fs/parked.ts';
 import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
-import { dropStagedFolders } from '../local-fs/staged-folder.ts';
+import { clearStaging, dropStagedFolders } from '../local-fs/staged-folder.ts';
 import {
   checkRoot,
   STAGING,
@@ -100,6 +100,11 @@ export class PairDisk {
   /** Removes the folders an engine before this one had begun to stage. */
   dropOldStaging(): void {
     dropStagedFolders(this.#parts.disk, this.root);
+  }
+
+  /** Removes what downloads of before left, while none is under way. */
+  clearStaging(): void {
+    clearStaging(this.#parts.disk, this.root);
   }
 
   walk(

@@ -94,6 +94,8 @@ export class PairSync {
   readonly #unmarked: UnmarkedNodes;
   /** Scans and changes of the folder exclude each other: a scan never sees half a change of our own. */
   readonly #folder = new Mutex();
+  /** An engine before this one may have, too. */
+  #mayHaveStaged = true;
 
   constructor(parts: PairSyncParts) {
     const { pair, manifest, vault, disk, signal, hooks, clock, random, lstat } = parts;
@@ -324,10 +326,18 @@ export class PairSync {
     const nodes = this.#sweep.next();
     if (nodes.length === 0) {
       this.#forgetIssues();
+      this.#tidy();
       return false;
     }
     // No scan and no placement comes between what is planned and what is done.
     return this.#folder.run(() => this.#planAndDo(nodes));
+  }
+
+  /** A download that was cut short is taken up again as long as something is to come; then nobody wants it. */
+  #tidy(): void {
+    if (!this.#mayHaveStaged || !this.isSettled) return;
+    this.#mayHaveStaged = false;
+    this.disk.clearStaging();
   }
 
   #plan(nodes: readonly NodeId[]): Plan {
@@ -362,6 +372,7 @@ export class PairSync {
     await this.#executor.run(allowed);
     this.ingest.pump();
     this.fetch.pump();
+    this.#mayHaveStaged ||= this.fetch.busy;
     if (held.size > 0) {
       const known = new Set([...held, ...clean, ...allowed.map(({ id }) => id)]);
       this.#removals.waitBehind(nodes.filter((id) => !known.has(id) && !this.#isUnderWay(id)));

@@ -136,7 +136,7 @@ export class Placement {
         mode: top.mode,
         inside: inside.map(({ path, state: { type, mode, mtimeUs } }) => ({ path, type, mode, mtimeUs })),
       },
-      placed: inside.map(({ state }) => state),
+      placed: [top, ...inside.map(({ state }) => state)],
       after: (stat, found) => {
         newFolders.made(top.id);
         this.#took(top, stat, target.alias);

@@ -8,8 +8,11 @@ import { MAX_DEPTH } from '../../protocol/limits.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
+import { sameContent, samePlace } from '../plan/base.ts';
+import type { NodeState } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { PairDisk } from './pair-disk.ts';
+import { placeOnDisk } from './targets.ts';
 
 const VERIFY_BATCH = 1000;
 const FLUSH_BATCH = 100_000;
@@ -36,6 +39,8 @@ export class Unsettled {
     const { pair } = books;
     const { state } = disk.check(false);
     if (state !== 'ok') throw new DiskError('io', `check (${state})`);
+    // As it was when they were put in place: the account may be heard of at any moment now, and move on.
+    const wanted = new Map(pair.unsettled(FLUSH_BATCH).map((id) => [id, books.remoteInScope(id)]));
     for (;;) {
       const ids = pair.unsettled(VERIFY_BATCH);
       if (ids.length === 0 || signal.aborted) return;
@@ -54,8 +59,10 @@ export class Unsettled {
       for (const result of results) {
         if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
       }
+      const read = new Map(results.map((result) => [result.id, result.ok ? result.content.id : null]));
       manifest.transaction(() => {
         for (const id of ids) this.#bringBack(id);
+        for (const id of ids) this.#own(id, wanted, read);
       });
       // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
       await this.#settle(ids);
@@ -117,6 +124,43 @@ export class Unsettled {
   /** Whether a disk that was given the one time shows the other: FAT keeps two seconds, HFS+ one. */
   #isTime(shownUs: number, givenUs: number): boolean {
     return Math.abs(shownUs - givenUs) < this.#parts.disk.capabilities.mtimeGranularityUs;
+  }
+
+  /**
+   * What stands there was put there, and the stop came before that was written down: it is no person's edit, which
+   * a newer one in the account would be a conflict with. The folders above first.
+   */
+  #own(
+    id: NodeId,
+    wanted: Map<NodeId, NodeState | undefined>,
+    read: ReadonlyMap<NodeId, ContentId | null>,
+  ): void {
+    const { books, disk, lstat } = this.#parts;
+    const { pair } = books;
+    const state = wanted.get(id);
+    if (state === undefined) return;
+    wanted.delete(id);
+    this.#own(state.parent, wanted, read);
+    const local = pair.local.get(id);
+    const synced = pair.synced.get(id);
+    if (state.type !== 'folder' && read.get(id) !== state.content) return;
+    if (local !== undefined) {
+      const isOld = synced !== undefined && sameContent(local, synced) && !sameContent(local, state);
+      if (local.parked || !samePlace(local, state) || !isOld) return;
+    }
+    const place = placeOnDisk(books, disk, state.parent, state.name, id);
+    if (place === null || 'problem' in place) return;
+    const stat = lstat(disk.absolute(place.path));
+    if (stat?.type !== state.type || !this.#isAsPlaced(stat, state)) return;
+    books.carried(local, state);
+    books.wrote(state, stat, place.alias);
+    books.touched(id);
+  }
+
+  #isAsPlaced(stat: DiskStat, { type, mode, mtimeUs }: NodeState): boolean {
+    if (type === 'symlink') return true;
+    const { modes } = this.#parts.disk.capabilities;
+    return (!modes || stat.mode === mode) && (type === 'folder' || this.#isTime(stat.mtimeUs, mtimeUs));
   }
 
   /** A folder that was made and is not there: without a synced state its absence is no deletion. */

@@ -195,9 +195,11 @@ class Applier {
     const staged = this.#stagedPath(operation.staged);
     const inside = finishStagedFolder(this.#disk, staged, operation.inside, modes);
     if (inside === null) return blocked('staging');
+    // A folder that may not be written cannot be moved elsewhere, and gets its mode only then.
+    const isWritable = (operation.mode & 0o300) === 0o300;
+    if (isWritable) this.#setMode(staged, operation.mode);
     if (putAt(this.#disk, staged, path, 'folder') === 'taken') return stale('taken', this.#disk.lstat(path));
-    // Only now: a folder that may not be written cannot be moved elsewhere.
-    this.#setMode(path, operation.mode);
+    if (!isWritable) this.#setMode(path, operation.mode);
     return { outcome: 'applied', stat: this.#disk.lstat(path), inside };
   }
 
@@ -213,7 +215,8 @@ class Applier {
       renameWhole(this.#disk, from, to);
       return applied(this.#disk.lstat(to));
     }
-    const taken = this.#displace(from, known, this.#record(operation.from, 'moved', known.size));
+    const record = { ...this.#record(operation.from, 'moved', known.size), to: operation.to };
+    const taken = this.#displace(from, known, record);
     if (taken === null) return stale('changed', this.#disk.lstat(from));
     try {
       if (putAt(this.#disk, taken.path, to, taken.stat.type) === 'taken') {

@@ -148,10 +148,33 @@ function recoverOne(bench: Bench, root: string, id: string): boolean {
     removeTree(disk, replacing, id);
     return false;
   }
+  if (record?.to !== undefined && isAt(bench, root, record.to, id, stat)) {
+    removeTree(disk, replacing, id);
+    return false;
+  }
   const back = record !== null && putBack(bench, root, id, record.path, stat);
   if (back) removeTree(disk, replacing, id);
   else disk.rename(disk.inFolder(replacing, id), disk.inFolder(bench.trash, id));
   return back;
+}
+
+/** The move was done but for the old name: put back too, it would be there twice, and one in the way of the other. */
+function isAt(bench: Bench, root: string, path: string, id: string, stat: DiskStat): boolean {
+  const { disk } = bench;
+  const item = `${disk.inFolder(bench.replacing, id)}/${ITEM_NAME}`;
+  try {
+    const [folder, name] = splitPath(path);
+    return withFolder(disk, root, folder, (parent) => {
+      const at = disk.inFolder(parent, name);
+      const there = disk.lstat(at);
+      if (there?.type !== stat.type) return false;
+      if (stat.type === 'symlink') return disk.readLink(at) === disk.readLink(item);
+      return there.ino === stat.ino && there.dev === stat.dev;
+    });
+  } catch (cause) {
+    if (!(cause instanceof DiskError)) throw cause;
+    return false; // nothing is known of the place, so the old one is the safe one
+  }
 }
 
 function putBack(bench: Bench, root: string, id: string, path: string, stat: DiskStat): boolean {

@@ -18,6 +18,8 @@ const entrySchema = z.object({
   version: z.literal(1),
   /** Relative to the pair. */
   path: z.string(),
+  /** Of a move: where to, relative to the pair. */
+  to: z.string().optional(),
   /** `replaced` by newer content, `removed` elsewhere, or on the way of a move (`moved`). */
   why: z.enum(['replaced', 'removed', 'moved']),
   /** When, ms since 1970: shown, and the age that limits measure. */

@@ -2,8 +2,9 @@
  * A whole new folder, built in `.coffre/staging`: first its folders, then the engine writes the files into it
  * (of a link its target), and before it is put in place everything gets its mode and time.
  */
+import { isId16 } from '../../protocol/ids.ts';
 import type { StagedEntry } from './apply-types.ts';
-import { DiskError, type Disk, type DiskStat } from './disk.ts';
+import { DiskError, type DirectoryEntry, type Disk, type DiskStat } from './disk.ts';
 import { unlessDiskFails } from './displace.ts';
 import { readSmallFile, withFolder } from './inside.ts';
 import { STAGING } from './root-marker.ts';
@@ -114,9 +115,28 @@ function makeStagedLink(disk: Disk, path: string): void {
 
 /** What an engine before this one had begun to stage is of no use to this one; what will not go stays. Throws DiskError. */
 export function dropStagedFolders(disk: Disk, root: string): void {
+  dropStaged(disk, root, ({ name, stat }) => stat.type === 'folder' || !isDownload(name));
+}
+
+/**
+ * While nothing is fetched, what is staged is of downloads that were cut short and that nobody came back for: the
+ * content moved on, or the file went. What others write there by the way, under names of their own, stays.
+ */
+export function clearStaging(disk: Disk, root: string): void {
+  unlessDiskFails(() => {
+    dropStaged(disk, root, ({ name }) => isDownload(name));
+  });
+}
+
+/** Downloads go by the node they are for. */
+function isDownload(name: string): boolean {
+  return isId16(name.slice(0, Math.max(0, name.indexOf('-'))));
+}
+
+function dropStaged(disk: Disk, root: string, goes: (entry: DirectoryEntry) => boolean): void {
   withFolder(disk, root, STAGING, (staging) => {
-    for (const { name, stat } of disk.list(disk.inFolder(staging, '.')).entries) {
-      if (stat.type === 'folder') unlessDiskFails(() => removeTree(disk, staging, name));
+    for (const entry of disk.list(disk.inFolder(staging, '.')).entries) {
+      if (goes(entry)) unlessDiskFails(() => removeTree(disk, staging, entry.name));
     }
   });
 }
