@@ -1,6 +1,6 @@
 /** The data directory: its lock, the server's long-term secret, its own certificate. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DAY_MS } from '../protocol/limits.ts';
 import { newOpaqueSetup } from './accounts/opaque-server.ts';
@@ -18,6 +18,12 @@ export class StartError extends Error {
 
 export async function prepareDataDir(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+}
+
+/** Removes what a stop in the middle of `writeSecret` left. The caller holds the directory. */
+export async function removeUnfinished(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir))
+    if (/^\.[0-9a-f-]{36}$/.test(name)) await rm(join(dataDir, name), { force: true });
 }
 
 /** Made once; without it no password opens its account again. */

@@ -18,6 +18,7 @@ import {
   loadOpaqueSetup,
   loadOwnCertificate,
   prepareDataDir,
+  removeUnfinished,
   StartError,
   type Certificate,
 } from './data-dir.ts';
@@ -81,6 +82,7 @@ async function open(
   });
   undo.push(() => store.close());
   const blobs = await openFileBlobs(dataDir, true);
+  await removeUnfinished(dataDir);
   const isNew = (await store.upkeep.stats()).accounts === 0;
   const opaque = await opaqueServer(await loadOpaqueSetup(dataDir, isNew));
   const certificate = await loadCertificate(config);

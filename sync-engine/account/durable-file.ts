@@ -1,6 +1,6 @@
 /** Small files that are whole or not there: written beside, flushed, renamed, and the folder flushed too. */
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Readable by this user alone. Durable once it resolves; before that the old content stands. */
@@ -20,6 +20,20 @@ export async function writeDurably(path: string, content: Uint8Array | string): 
     throw error;
   }
   await flushFolder(dirname(path));
+}
+
+const UNFINISHED = /^\.[0-9a-f-]{36}\.tmp$/;
+
+/** Removes what `writeDurably` had begun when its process ended. Nobody may be writing in the folder. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  for (const name of names) if (UNFINISHED.test(name)) await rm(join(folder, name), { force: true });
 }
 
 /** Makes renames and removals in a folder durable. Windows has no such call and needs none. */

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { accountIdSchema, deviceIdSchema, emailSchema } from '../../protocol/cloud.ts';
 import { PersonError } from '../../protocol/errors.ts';
 import type { DeviceId } from '../../protocol/ids.ts';
-import { flushFolder, isErrno, readIfThere, writeDurably } from './durable-file.ts';
+import { flushFolder, isErrno, readIfThere, removeUnfinished, writeDurably } from './durable-file.ts';
 import { isSameMachine, markOf, type MachineMark } from './machine.ts';
 
 const configSchema = z.object({
@@ -138,6 +138,15 @@ export class Home {
     await flushFolder(join(this.path, 'identity'));
     await this.saveConfig(config);
     await this.#removeIdentities(config.device);
+  }
+
+  /** Removes what a stop in the middle of a write left, and identities that are over. The caller holds the lock. */
+  async tidy(): Promise<void> {
+    const config = await this.config();
+    await removeUnfinished(this.path);
+    if (config === null) return;
+    await this.#removeIdentities(config.device);
+    await removeUnfinished(this.#identityPath(config.device));
   }
 
   /** Forgets account, keys and session. */

@@ -176,7 +176,8 @@ async function openSocket(endpoint: ControlEndpoint): Promise<Socket | null> {
     return socket;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return null;
+    // The last: it took the connection and ended.
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') return null;
     throw error;
   }
 }

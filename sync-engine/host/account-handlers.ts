@@ -157,32 +157,40 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
   async function begin(to: Host, enrolled: Enrolled, folder: string) {
     await forgetPairs(to.home);
     await to.unlock({ kind: 'keychain', unlockKey: enrolled.unlockKey });
-    const running = to.running();
-    const pair = await forPerson(async () => {
-      await running.joinVaults();
-      const [vault] = running.engine.vaults();
-      const first = vault ?? (await running.makeVault(FIRST_VAULT));
-      const record = await running.addPair(folder, first, ROOT_NODE);
-      return to.pairOf(running, record.config.id);
-    });
+    const pair = await linkFirst(to, folder);
     const { account, device, deviceName } = enrolled.config;
     return { account, device, deviceName, pair };
   }
 }
 
+/** Links the first folder of a device to the first vault of its account, which is made when there is none. */
+function linkFirst(host: Host, folder: string) {
+  const running = host.running();
+  return forPerson(async () => {
+    await running.joinVaults();
+    const [vault] = running.engine.vaults();
+    const first = vault ?? (await running.makeVault(FIRST_VAULT));
+    const record = await running.addPair(folder, first, ROOT_NODE);
+    return host.pairOf(running, record.config.id);
+  });
+}
+
 /**
  * The same person on the same folder of a device whose session was ended: it goes on as the device it is, and
- * nothing is scanned or merged anew. Null when it has to become a new one.
+ * nothing is scanned or merged anew. So does one that a stop kept from linking its first folder, which it does now.
+ * Null when it has to become a new one.
  */
 async function signInHere(host: Host, request: ControlRequest<'login'>) {
-  if (!host.isRunning || host.status().state !== 'signed-out') return null;
+  if (!host.isRunning) return null;
   const running = host.running();
+  const isUnlinked = running.pairs.length === 0;
+  if (!isUnlinked && host.status().state !== 'signed-out') return null;
   const { device } = running;
   const { origin } = parseServerAddress(request.server, request.caPem ?? null);
-  const folder = await realpath(request.folder).catch(() => request.folder);
-  const pair = running.pairs.find(({ config }) => config.folder === folder);
   const isSame = origin === device.config.server.origin && normalEmail(request.email) === device.config.email;
-  if (!isSame || pair === undefined) return null;
+  const folder = await realpath(request.folder).catch(() => request.folder);
+  const linked = running.pairs.find(({ config }) => config.folder === folder);
+  if (!isSame || (linked === undefined && !isUnlinked)) return null;
   try {
     await signInAgain(device, request.password);
   } catch (error) {
@@ -191,8 +199,12 @@ async function signInHere(host: Host, request: ControlRequest<'login'>) {
     throw error;
   }
   host.signedIn();
+  const pair =
+    linked === undefined
+      ? await linkFirst(host, await prepareFolder(host, running, request.folder))
+      : host.pairOf(running, linked.config.id);
   const { account, device: id, deviceName } = device.config;
-  return { account, device: id, deviceName, pair: host.pairOf(running, pair.config.id) };
+  return { account, device: id, deviceName, pair };
 }
 
 function enrolmentOf(

@@ -64,6 +64,7 @@ export class Host {
   ): Promise<Host> {
     const host = new Host(home, await SettingsFile.open(home), onDefect);
     const config = await home.config();
+    await home.tidy();
     host.#config = config;
     if (config === null) return host;
     const passphrase = await passphraseFromEnvironment(environment);

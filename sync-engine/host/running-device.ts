@@ -29,7 +29,7 @@ import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
 import { IdleHeap } from '../workers/idle-heap.ts';
 import { addIgnoreRule } from './ignore-file.ts';
-import { MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
+import { forgetPairs, MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
 
 const realClock: Clock = {
@@ -56,6 +56,8 @@ export interface RunningHooks {
 }
 
 /** What the account holds is asked again after changes, and at least this often. */
+/** In the manifest: the device it is of. */
+const OWNER = 'device';
 const QUOTA_MS = 60_000;
 const TRASH_MS = 60_000;
 const LOOK_MS = 5000;
@@ -129,7 +131,7 @@ export class RunningDevice {
     settings: SettingsFile,
     hooks: RunningHooks,
   ): Promise<RunningDevice> {
-    const pairs = await readPairs(home);
+    let pairs = await readPairs(home);
     const path = join(home.path, MANIFEST_FILE);
     let manifest: Manifest;
     let rebuilt = false;
@@ -141,6 +143,15 @@ export class RunningDevice {
       manifest = openManifest(path);
       rebuilt = true;
     }
+    const owner = manifest.meta(OWNER);
+    if (owner !== null && owner !== device.device) {
+      // A new identity was written down, and a stop came before what the old one had was forgotten.
+      manifest.close();
+      await forgetPairs(home);
+      manifest = openManifest(path);
+      pairs = [];
+    }
+    if (owner !== device.device) manifest.setMeta(OWNER, device.device);
     const running = new RunningDevice({ device, manifest, home, pairs, settings, hooks, rebuilt });
     await running.engine.start();
     running.#timers = running.#keepHouse();
