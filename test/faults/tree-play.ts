@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Device } from '../integration/harness.ts';
 
 /** Bytes that are the same for the same name, unlike any other. */
-function bytesOf(name: string, size: number): Buffer {
+export function bytesOf(name: string, size: number): Buffer {
   const parts: Buffer[] = [];
   for (let length = 0, block = 0; length < size; block += 1) {
     const part = createHash('sha512').update(`${name} ${block}`).digest();

@@ -42,12 +42,15 @@ export class World {
     process.once('exit', this.#atExit);
   }
 
-  /** @param options further options of `coffre-cloud serve` */
-  static async begin(options: readonly string[] = []): Promise<World> {
+  /**
+   * @param options further options of `coffre-cloud serve`
+   * @param env what its process gets beside this one's environment, at each start
+   */
+  static async begin(options: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<World> {
     const started: { server?: Server } = {};
     const proxy = await startRecordingProxy(() => started.server?.port ?? 0);
     const holder: { world?: World } = {};
-    const server = new Server(() => holder.world?.place ?? '', options);
+    const server = new Server(() => holder.world?.place ?? '', options, env);
     started.server = server;
     const world = new World(server, proxy);
     holder.world = world;
@@ -106,12 +109,14 @@ export class World {
 export class Server {
   readonly #place: () => string;
   readonly #options: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | null = null;
   port = 0;
 
-  constructor(place: () => string, options: readonly string[]) {
+  constructor(place: () => string, options: readonly string[], env: NodeJS.ProcessEnv) {
     this.#place = place;
     this.#options = options;
+    this.#env = env;
   }
 
   get data(): string {
@@ -130,7 +135,7 @@ export class Server {
         join(PROJECT, 'cloud/main.ts'),
         ...['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`, ...this.#options],
       ],
-      { stdio: ['ignore', 'pipe', log] },
+      { env: { ...process.env, ...this.#env }, stdio: ['ignore', 'pipe', log] },
     );
     closeSync(log);
     this.#child = child;
@@ -167,6 +172,8 @@ export class Server {
 }
 
 export class Device {
+  /** What its commands, and the engine they start, get beside this process's environment. */
+  env: NodeJS.ProcessEnv = {};
   readonly name: string;
   readonly home: string;
   readonly folder: string;
@@ -193,7 +200,13 @@ export class Device {
   async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
     this.#expectAlive();
     const child = spawn(process.execPath, [join(PROJECT, 'cli/main.ts'), ...args, '--json'], {
-      env: { ...process.env, COFFRE_HOME: this.home, COFFRE_PASSWORD: this.#world.password, ...env },
+      env: {
+        ...process.env,
+        COFFRE_HOME: this.home,
+        COFFRE_PASSWORD: this.#world.password,
+        ...this.env,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: CLI_MS,
       killSignal: 'SIGKILL',
