@@ -6,7 +6,7 @@ import type { IssueBoard } from './issue-board.ts';
 import type { PairRun } from './pair-run.ts';
 import type { Clock } from './ports.ts';
 import type { QuotaWait } from './quota-wait.ts';
-import type { Signal } from './signal.ts';
+import { Signal } from './signal.ts';
 import type { TimeLeft } from './time-left.ts';
 import type { Traffic } from './traffic.ts';
 import type { Vaults } from './vaults.ts';
@@ -99,16 +99,23 @@ export class Progress {
       before.set(id, run.scansDone);
       run.lookAnew();
     }
-    let pulled = false;
+    // Not awaited: a server that does not answer must not outlast the time that is given.
+    const pull = { isDone: false, isUnderWay: false, done: new Signal() };
+    const catchUp = async (): Promise<void> => {
+      pull.isUnderWay = true;
+      pull.isDone = await connection.catchUp();
+      pull.isUnderWay = false;
+      if (pull.isDone) pull.done.raise();
+    };
     for (;;) {
       signal.throwIfAborted();
       if (clock.monotonicMs() > deadline) return 'timeout';
-      if (connection.isOnline && !pulled && !isPaused()) pulled = await connection.catchUp();
+      if (connection.isOnline && !pull.isDone && !pull.isUnderWay && !isPaused()) void catchUp();
       if (badAnswers.isRaised || vaults.refusesChain) return 'out-of-sync';
       const scanned = [...pairs].every(
         ([id, run]) => run.scansDone > (before.get(id) ?? -1) || run.sync.paused !== null,
       );
-      if (pulled && scanned) {
+      if (pull.isDone && scanned) {
         const state = this.state();
         if (state === 'idle') return 'in-sync';
         // What needs no room goes on meanwhile.
@@ -120,6 +127,7 @@ export class Progress {
       await Promise.race([
         changed.next(signal),
         clock.sleep(ms, AbortSignal.any([timer.signal, signal, stop])),
+        ...(pull.isUnderWay ? [pull.done.wait(signal)] : []),
       ]);
       timer.abort();
       if (stop.aborted) throw stop.reason;

@@ -63,6 +63,7 @@ describe('two devices', () => {
     await agree(one, two);
     world.server.signal('SIGSTOP');
     writeFileSync(one.path('while the server sleeps'), 'b');
+    expect(await one.wait(1)).toMatchObject({ code: 4, errorCode: 'timeout' });
     await new Promise((resolve) => setTimeout(resolve, SLEEP_MS));
     world.server.signal('SIGCONT');
     await agree(one, two);
