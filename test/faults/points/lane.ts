@@ -96,6 +96,19 @@ export class WorkLane {
     await this.#begin();
   }
 
+  /** How changes fall into commits and batches is up to the machine, and with it what a round comes by. */
+  async #changesUntilKilled(steps: Steps): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      this.#life.change();
+      try {
+        await killedAt(steps, this.#everything());
+        return;
+      } catch (error) {
+        if (tries === MOST_TRIES) throw error;
+      }
+    }
+  }
+
   async #everything(): Promise<void> {
     const { device } = this.#stepped;
     for (const each of [device, this.#sound, device]) await inSync(each);
@@ -107,8 +120,7 @@ export class WorkLane {
       await this.#survive([point], async () => {
         const { device, steps } = this.#stepped;
         steps.arm(point);
-        this.#life.change();
-        await killedAt(steps, this.#everything());
+        await this.#changesUntilKilled(steps);
         await device.kill9();
         steps.disarm();
         this.#life.editMeanwhile();
@@ -183,8 +195,7 @@ export class WorkLane {
     for (const point of points) {
       await this.#survive([point], async () => {
         this.#server.arm(point);
-        this.#life.change();
-        await killedAt(this.#server, this.#everything());
+        await this.#changesUntilKilled(this.#server);
         await this.#world.server.kill9();
         this.#server.disarm();
         await this.#world.server.start();

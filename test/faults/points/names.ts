@@ -74,7 +74,7 @@ export const START: readonly NamedPoint[] = [
 /** It puts right what a kill in a certain place left. */
 export const RECOVERY: readonly NamedPoint[] = [
   ...points(`${HOME} tidy`, 'rm', `${HOME} writeIdentity: open`),
-  ...points(`${ENGINE}/vaults forgetUnsent`, 'commit', `${ENGINE}/pack-uploads #upload: row`),
+  ...points(`${ENGINE}/vaults forgetUnsent`, 'commit', `${ENGINE}/pack-uploads #send: row`),
   ...points(`${ENGINE}/unsettled verify`, 'commit', `${LOCAL}/apply #replace: link`),
   ...points(`${ENGINE}/unsettled #settle`, 'commit', `${LOCAL}/apply #replace: link`),
   ...points(`${LOCAL}/displace putBack`, 'link, unlink', `${LOCAL}/displace displace: rename`),
@@ -94,12 +94,13 @@ export const RECOVERY: readonly NamedPoint[] = [
 export const WORK: readonly NamedPoint[] = [
   ...points(`${ENGINE}/observe batch`, 'commit'),
   ...points(`${ENGINE}/observe scan`, 'commit'),
+  ...points(`${ENGINE}/unmarked-nodes mark`, 'commit'),
   ...points(`${ENGINE}/pair-sync retryDelayed`, 'commit'),
   ...points(`${ENGINE}/pair-sync #planAndDo`, 'commit'),
   ...points(`${ENGINE}/held-removals sift`, 'commit'),
   ...points(`${ENGINE}/executor run`, 'commit'),
   ...points(`${ENGINE}/pack-uploads record`, 'commit'),
-  ...points(`${ENGINE}/pack-uploads #upload`, 'row'),
+  ...points(`${ENGINE}/pack-uploads #send`, 'row'),
   ...points(`${ENGINE}/ingest-lane #run`, 'commit'),
   ...points(`${ENGINE}/commit-queue #attempt`, 'commit'),
   ...points(`${ENGINE}/log-propose commit`, 'row, checkpoint, commit'),
