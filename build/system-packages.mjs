@@ -14,8 +14,8 @@ const needs = [
   },
   {
     suites: ['faults'],
-    programs: { strace: 'strace', mount: 'mount' },
-    without: 'the tests that make system calls fail are left out',
+    programs: { strace: 'strace', mount: 'mount', prlimit: 'util-linux' },
+    without: 'the tests that make system calls fail and set limits are left out',
     leavesOut: [],
   },
   {

@@ -187,6 +187,8 @@ export class PairRun {
   #watch(): void {
     const { watcher, record, clock, issues } = this.#parts;
     this.#isWatched = true;
+    // Said by an engine before this one; it is said again when it is so.
+    issues.clear(record.config.id, null, 'watch-limit');
     const { observer } = this.sync;
     void watcher.start(record.config.folder, {
       onHint: (hint) => {

@@ -197,7 +197,7 @@ export class Device {
    * Runs `coffre ... --json` on this device. Never rejects for an exit code, but for an engine that ended by
    * itself: the command would start another, and nobody would know.
    */
-  async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+  async cli(args: readonly string[], env: NodeJS.ProcessEnv = {}, mostMs = CLI_MS): Promise<CliResult> {
     this.#expectAlive();
     const child = spawn(process.execPath, [join(PROJECT, 'cli/main.ts'), ...args, '--json'], {
       env: {
@@ -208,7 +208,7 @@ export class Device {
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: CLI_MS,
+      timeout: mostMs,
       killSignal: 'SIGKILL',
     });
     const [stdout, stderr, [code, signal]] = await Promise.all([
@@ -235,7 +235,7 @@ export class Device {
 
   /** `coffre wait`. */
   wait(seconds = 60): Promise<CliResult> {
-    return this.cli(['wait', '--timeout', String(seconds)]);
+    return this.cli(['wait', '--timeout', String(seconds)], {}, CLI_MS + seconds * 1000);
   }
 
   /** A connection to the running engine, for what is asked often. */
