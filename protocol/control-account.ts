@@ -44,7 +44,8 @@ export const accountMethods = {
   },
   /**
    * Only on a device without an account, or one that was signed out: with the same address, server and folder
-   * that one stays the device it was, with its pairs. A folder that has files is merged.
+   * that one stays the device it was, with its pairs. One that was stopped before it linked a folder links it now.
+   * A folder that has files is merged.
    * @throws exists, refused, bad-input
    */
   login: { params: z.object({ ...enrolParams, password: secret }), result: enrolled },
