@@ -5,7 +5,8 @@
  */
 import { MAX_INLINE_PACK_BYTES, MIB } from '../../protocol/limits.ts';
 import type { ChunkId, NodeId, PackName } from '../../protocol/ids.ts';
-import type { Manifest } from '../manifest/manifest.ts';
+import type { DiskStat } from '../local-fs/disk.ts';
+import type { LocalNode, Manifest } from '../manifest/manifest.ts';
 import type { FileToIngest, IngestResult, PackToSend, VaultTransfer } from '../transfer/sealing-jobs.ts';
 import type { Books } from './books.ts';
 import type { CommitQueue } from './commit-queue.ts';
@@ -42,7 +43,8 @@ export interface IngestLaneParts {
 export class IngestLane {
   readonly #parts: IngestLaneParts;
   readonly #waiting = new Set<NodeId>();
-  readonly #reading = new Set<NodeId>();
+  /** With its row as it was when reading began. */
+  readonly #reading = new Map<NodeId, LocalNode>();
   /** Packs that a node's chunks lie in, between reading and commit. */
   readonly #relies = new Map<NodeId, readonly PackName[]>();
   #lanes = 0;
@@ -113,7 +115,7 @@ export class IngestLane {
         this.#parts.hooks.unreachable(id);
         continue;
       }
-      this.#reading.add(id);
+      this.#reading.set(id, local);
       files.push({ id, path: this.#parts.absolute(path), type: local.type, size: local.size });
       bytes += local.size;
     }
@@ -164,6 +166,8 @@ export class IngestLane {
           if (!isFull() && !signal.aborted) hooks.unsent(result.id);
           continue;
         }
+        // A scan saw it change while packs were on their way: what was read is not what is there.
+        if (!this.#isStill(result.id, result.stat)) continue;
         vault.putContent(result.content);
         if (books.read(result.id, result.content.id, result.content.size, result.stat)) {
           this.#relies.set(result.id, packs);
@@ -172,10 +176,29 @@ export class IngestLane {
     });
   }
 
+  /** Whether no scan has seen another file there than the one that was read. */
+  #isStill(id: NodeId, read: DiskStat): boolean {
+    const before = this.#reading.get(id);
+    const now = this.#parts.books.pair.local.get(id);
+    if (before === undefined || now === undefined) return false;
+    return isSameFile(before, now) || isSameFile(now, read);
+  }
+
   #isKnown(chunk: ChunkId, relied: Set<PackName>): boolean {
     const pack = this.#parts.books.vault.packHolding(chunk);
     if (pack === undefined) return false;
     relied.add(pack.name);
     return true;
   }
+}
+
+type Outside = Pick<DiskStat, 'ino' | 'size' | 'mtimeUs' | 'ctimeUs'>;
+
+function isSameFile(one: Outside, other: Outside): boolean {
+  return (
+    one.ino === other.ino &&
+    one.size === other.size &&
+    one.mtimeUs === other.mtimeUs &&
+    one.ctimeUs === other.ctimeUs
+  );
 }
