@@ -34,7 +34,7 @@ describe('two devices', () => {
   });
   afterAll(async () => {
     await world.end();
-  });
+  }, 600_000);
 
   async function agree(from: Device, to: Device, seconds = 60): Promise<void> {
     expect(await from.wait(seconds), from.name).toMatchObject({ code: 0 });
