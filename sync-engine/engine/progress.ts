@@ -100,18 +100,21 @@ export class Progress {
       run.lookAnew();
     }
     // Not awaited: a server that does not answer must not outlast the time that is given.
-    const pull = { isDone: false, isUnderWay: false, done: new Signal() };
+    const pull = { isDone: false, hasFailed: false, isUnderWay: false, ended: new Signal() };
     const catchUp = async (): Promise<void> => {
       pull.isUnderWay = true;
       pull.isDone = await connection.catchUp();
+      pull.hasFailed ||= !pull.isDone;
       pull.isUnderWay = false;
-      if (pull.isDone) pull.done.raise();
+      pull.ended.raise();
     };
     for (;;) {
       signal.throwIfAborted();
       if (clock.monotonicMs() > deadline) return 'timeout';
       if (connection.isOnline && !pull.isDone && !pull.isUnderWay && !isPaused()) void catchUp();
-      if (badAnswers.isRaised || vaults.refusesChain) return 'out-of-sync';
+      // A look of its own may find that all is well again.
+      const hasLooked = pull.hasFailed || pull.isDone || !connection.isOnline;
+      if (hasLooked && (badAnswers.isRaised || vaults.refusesChain)) return 'out-of-sync';
       const scanned = [...pairs].every(
         ([id, run]) => run.scansDone > (before.get(id) ?? -1) || run.sync.paused !== null,
       );
@@ -127,7 +130,7 @@ export class Progress {
       await Promise.race([
         changed.next(signal),
         clock.sleep(ms, AbortSignal.any([timer.signal, signal, stop])),
-        ...(pull.isUnderWay ? [pull.done.wait(signal)] : []),
+        ...(pull.isUnderWay ? [pull.ended.next(signal)] : []),
       ]);
       timer.abort();
       if (stop.aborted) throw stop.reason;
