@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
+    step: { type: 'string', default: '1' },
     plain: { type: 'boolean', default: false },
     replay: { type: 'string' },
   },
@@ -18,13 +19,14 @@ const { values } = parseArgs({
 if (values.replay !== undefined) process.exit(await replayFile(values.replay));
 const from = Number(values.from);
 const seeds = Number(values.seeds);
+const step = Number(values.step);
 const { plain } = values;
 const beganMs = performance.now();
 const failed: number[] = [];
 const faults: Record<string, number> = {};
-for (let seed = from; seed < from + seeds; seed += 1) {
+for (let seed = from; seed < from + step * seeds; seed += step) {
   const outcome = await simulate(seed, { plain });
-  if ((seed - from) % 100 === 99) process.stderr.write(`seed ${seed}\n`);
+  if (((seed - from) / step) % 100 === 99) process.stderr.write(`seed ${seed}\n`);
   for (const [kind, times] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + times;
   if (outcome.broken.length === 0) continue;
   failed.push(seed);
