@@ -5,7 +5,7 @@
  */
 import { MAX_INLINE_PACK_BYTES, MIB } from '../../protocol/limits.ts';
 import type { ChunkId, NodeId, PackName } from '../../protocol/ids.ts';
-import type { DiskStat } from '../local-fs/disk.ts';
+import { isSame, type KnownStat } from '../local-fs/subtree.ts';
 import type { LocalNode, Manifest } from '../manifest/manifest.ts';
 import type { FileToIngest, IngestResult, PackToSend, VaultTransfer } from '../transfer/sealing-jobs.ts';
 import type { Books } from './books.ts';
@@ -177,11 +177,11 @@ export class IngestLane {
   }
 
   /** Whether no scan has seen another file there than the one that was read. */
-  #isStill(id: NodeId, read: DiskStat): boolean {
+  #isStill(id: NodeId, read: KnownStat): boolean {
     const before = this.#reading.get(id);
     const now = this.#parts.books.pair.local.get(id);
     if (before === undefined || now === undefined) return false;
-    return isSameFile(before, now) || isSameFile(now, read);
+    return isSame(now, before, 'with ctime') || isSame(read, now, 'with ctime');
   }
 
   #isKnown(chunk: ChunkId, relied: Set<PackName>): boolean {
@@ -190,15 +190,4 @@ export class IngestLane {
     relied.add(pack.name);
     return true;
   }
-}
-
-type Outside = Pick<DiskStat, 'ino' | 'size' | 'mtimeUs' | 'ctimeUs'>;
-
-function isSameFile(one: Outside, other: Outside): boolean {
-  return (
-    one.ino === other.ino &&
-    one.size === other.size &&
-    one.mtimeUs === other.mtimeUs &&
-    one.ctimeUs === other.ctimeUs
-  );
 }

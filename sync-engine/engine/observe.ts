@@ -157,14 +157,14 @@ export class Observer {
           .map(knownRow),
       stillThere: (node) => this.#stillThere(node),
     });
-    const swallowed = changes.find(
+    const swallowed = changes.filter(
       (change) => change.kind === 'moved' && this.#isWithin(folderId, change.known.id),
     );
-    if (swallowed?.kind === 'moved' && this.#looksAgain(swallowed.known.id, folder.path)) return;
+    const [first] = swallowed;
+    if (first?.kind === 'moved' && this.#looksAgain(first.known.id, folder.path)) return;
     for (const change of changes) {
       // What still stands within itself is another one to us.
-      const { kind } = change;
-      const isNew = kind === 'moved' && this.#isWithin(folderId, change.known.id);
+      const isNew = change.kind === 'moved' && swallowed.includes(change);
       const told = isNew ? ({ kind: 'created', entry: change.entry } as const) : change;
       this.#apply(told, folder.path, folderId, missing, deeper);
     }

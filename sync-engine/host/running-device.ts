@@ -55,9 +55,9 @@ export interface RunningHooks {
   readonly notice: (code: string, message: string) => void;
 }
 
-/** What the account holds is asked again after changes, and at least this often. */
 /** In the manifest: the device it is of. */
 const OWNER = 'device';
+/** What the account holds is asked again after changes, and at least this often. */
 const QUOTA_MS = 60_000;
 const TRASH_MS = 60_000;
 const LOOK_MS = 5000;

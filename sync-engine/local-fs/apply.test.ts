@@ -709,8 +709,7 @@ function stopFrom(number: number): void {
   };
 }
 
-/** The text of every file of the pair, wherever it is, but for our own records. */
-/** The contents of all files, of links their targets. */
+/** The text of every file of the pair, wherever it is, but for our own records; of links their targets. */
 function everyText(): string[] {
   return inside('').flatMap(({ path, stat }) => {
     if (stat.type === 'symlink') return [disk.readLink(`${root}/${path}`)];

@@ -14,7 +14,7 @@ export interface KnownEntry {
  * Whether what is there is what was known. Of a folder only its inode counts (what is in it has its own say);
  * of a link not the mtime, which is kept nowhere. `ctime` is left out after a rename of our own changed it.
  */
-export function isSame(found: DiskStat, known: KnownStat, ctime: 'with ctime' | 'without ctime'): boolean {
+export function isSame(found: KnownStat, known: KnownStat, ctime: 'with ctime' | 'without ctime'): boolean {
   if (found.type !== known.type || found.ino !== known.ino) return false;
   if (found.type === 'folder') return true;
   if (ctime === 'with ctime' && found.ctimeUs !== known.ctimeUs) return false;

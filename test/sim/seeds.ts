@@ -47,7 +47,8 @@ async function live(seeds: number, from: number, plain: boolean): Promise<{ code
     ...(plain ? ['--plain'] : []),
   ];
   const child = spawn(process.execPath, [join(import.meta.dirname, 'run.ts'), ...options], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    // What ends it for another reason than a broken promise says so there.
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [told, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   return { code, told };
