@@ -13,7 +13,7 @@ import {
   sealObject,
   type ObjectFault,
 } from './object.ts';
-import { endPadded, padPlaintext } from './padding.ts';
+import { endPadded, paddedPackSize, padPlaintext } from './padding.ts';
 import type { Random } from './random.ts';
 import type { VaultKeys } from './vault-keys.ts';
 
@@ -138,6 +138,12 @@ function readChunk(reader: ByteReader, segment: number, from: number): IndexChun
   if (storedLength === 0 || length === 0) throw new MalformedError('a chunk without content');
   if (length > MAX_PACK_BYTES) throw new MalformedError('a chunk larger than a pack');
   return { id, segment, method, offset, storedLength, length };
+}
+
+/** The size of the pack it describes, in bytes, the padding with it. */
+export function packSizeOf({ segments }: PackIndex): number {
+  const last = segments.at(-1);
+  return paddedPackSize(last === undefined ? 0 : last.offset + last.length);
 }
 
 /** @throws RangeError on an index that describes no pack or is beyond its size limit */

@@ -40,6 +40,11 @@ export function endPadded(reader: ByteReader): void {
     throw new MalformedError('padding that is not zero');
 }
 
+/** The size of a pack whose segments end at `length`, in bytes. */
+export function paddedPackSize(length: number): number {
+  return Math.max(MIN_PACK_BYTES, padme(length));
+}
+
 /**
  * Sealed segments, end to end, with random bytes up to a Padmé size: nothing tells segments from padding.
  * @throws RangeError when they are more than a pack holds
@@ -47,7 +52,7 @@ export function endPadded(reader: ByteReader): void {
 export function padPack(segments: readonly Uint8Array[], random: Random): SealedPack {
   const length = segments.reduce((sum, segment) => sum + segment.length, 0);
   if (length > MAX_PACK_BYTES) throw new RangeError('more segments than a pack holds');
-  const size = Math.max(MIN_PACK_BYTES, padme(length));
+  const size = paddedPackSize(length);
   return Buffer.concat([...segments, random(size - length)]) as Uint8Array as SealedPack;
 }
 
@@ -56,7 +61,7 @@ export function padPack(segments: readonly Uint8Array[], random: Random): Sealed
  * Returns a view of it.
  */
 export function padPackInPlace(pack: Uint8Array, length: number, random: Random): SealedPack {
-  const size = Math.max(MIN_PACK_BYTES, padme(length));
+  const size = paddedPackSize(length);
   if (size > pack.length || length > MAX_PACK_BYTES) throw new RangeError('no room for the padding');
   pack.set(random(size - length), length);
   return pack.subarray(0, size) as SealedPack;

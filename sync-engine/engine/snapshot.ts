@@ -6,7 +6,7 @@
 import { commitHash, type CommitHeader, type SignedHeader } from '../../protocol/commit.ts';
 import { ZERO_HASH, type Hash, type VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
-import { openPackIndex } from '../crypto/pack-index.ts';
+import { openPackIndex, packSizeOf } from '../crypto/pack-index.ts';
 import { openRecord } from '../crypto/record.ts';
 import { LiveSum } from '../crypto/root.ts';
 import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
@@ -79,6 +79,8 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
       const indexHash = hashOf(index);
       sum.add({ kind: 'pack', name, indexHash });
       const opened = openPackIndex(keys, name, index);
+      // The root says nothing of it, and what is worth packing anew is reckoned with it.
+      if (opened.ok && size !== packSizeOf(opened.index)) throw new LogFault('bad-root');
       packs.push({
         row: {
           name,

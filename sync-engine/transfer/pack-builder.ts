@@ -8,7 +8,7 @@ import type { ChunkId, PackName } from '../../protocol/ids.ts';
 import { KIB, MAX_PACK_BYTES } from '../../protocol/limits.ts';
 import { SEGMENT_OVERHEAD_BYTES } from '../crypto/object.ts';
 import { sealPackIndex, type IndexChunk, type IndexSegment } from '../crypto/pack-index.ts';
-import { MIN_PACK_BYTES, padPackInPlace, padme } from '../crypto/padding.ts';
+import { paddedPackSize, padPackInPlace } from '../crypto/padding.ts';
 import type { Random } from '../crypto/random.ts';
 import { sealSegmentInto } from '../crypto/segment.ts';
 import type { VaultKeys } from '../crypto/vault-keys.ts';
@@ -97,7 +97,7 @@ export class PackBuilder {
   }
 
   #reserve(length: number): void {
-    const needed = Math.max(MIN_PACK_BYTES, padme(length));
+    const needed = paddedPackSize(length);
     if (needed <= this.#pack.length) return;
     const grown = Buffer.allocUnsafeSlow(
       Math.min(MAX_PACK_BYTES, Math.max(RUN_BYTES, needed, 4 * this.#pack.length)),

@@ -176,6 +176,10 @@ describe('MS-05: the live state shown to a new device', () => {
       }),
     ],
     ['without a pack', (page: StatePage) => ({ ...page, packs: page.packs.slice(1) })],
+    [
+      'with another size of a pack',
+      (page: StatePage) => ({ ...page, packs: page.packs.map((one) => ({ ...one, size: one.size + 8 })) }),
+    ],
   ])('is refused %s, and nothing is written', async (_, change) => {
     ann.write('d.txt', 'x'.repeat(200_000));
     await ann.settle();

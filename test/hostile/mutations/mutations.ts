@@ -97,6 +97,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     attack: 'MS-05',
+    what: 'the size of a pack by its index',
+    file: 'sync-engine/engine/snapshot.ts',
+    find: "if (opened.ok && size !== packSizeOf(opened.index)) throw new LogFault('bad-root');",
+    replace: '',
+  },
+  {
+    attack: 'MS-05',
     what: 'the revision a record is bound to',
     file: RECORD,
     find: '.u64(revision)',
