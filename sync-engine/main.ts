@@ -14,6 +14,7 @@ import { accountHandlers } from './host/account-handlers.ts';
 import { engineHandlers } from './host/engine-handlers.ts';
 import { ignoreHandlers } from './host/ignore-handlers.ts';
 import { Host } from './host/host.ts';
+import { inTurn } from './host/in-turn.ts';
 import { reportHandlers } from './host/report-handlers.ts';
 
 // Packs pass through as buffers outside the heap, and V8 collects a small heap for each 10 MB of them: a fifth of
@@ -40,13 +41,13 @@ async function main(): Promise<void> {
       if (!host.hasAccount) host.requestStop();
     },
     facade: {
-      handlers: {
+      handlers: inTurn({
         ...engineHandlers(host),
         ...accountHandlers(host),
         ...treeHandlers(host),
         ...ignoreHandlers(host),
         ...reportHandlers(host),
-      },
+      }),
       onEvent: (listener) => host.onEvent(listener),
     },
   });

@@ -280,7 +280,11 @@ export class BeginningLane {
         writeFileSync(device.path(`of ${device.name}.txt`), 'mine');
         for (const place of point.middle === undefined ? [point] : [point.middle, point]) {
           steps.arm(place);
-          await killedAt(steps, machine.login());
+          const login = machine.login();
+          await killedAt(steps, login);
+          await device.kill9();
+          // Where the engine died before it answered, this is over only now: it may start another, and sign in.
+          await login.catch(() => undefined);
           await device.kill9();
         }
         steps.disarm();
