@@ -21,6 +21,11 @@ export function hashToken(token: string): Hash {
   return createHash('sha256').update(token, 'utf8').digest('hex') as Hash;
 }
 
+/** Somebody holds a copy of a refresh token that was spent so long ago. */
+export function isReused(spentMs: number | null, nowMs: number, graceMs: number): boolean {
+  return spentMs !== null && nowMs - spentMs > graceMs;
+}
+
 export interface IssuedSession {
   readonly session: Session;
   readonly stored: NewTokens;

@@ -7,7 +7,13 @@ import { decodeHeader, type CommitFrame } from '../../protocol/commit.ts';
 import { ZERO_HASH, type Hash, type NodeId, type PackName } from '../../protocol/ids.ts';
 import { MAX_RECORD_BYTES } from '../../protocol/limits.ts';
 import type { PackState } from '../packs/pack-state.ts';
-import { exceedsQuota, retainedTooMuch, type QuotaRefusal, type Usage } from '../quota/quota.ts';
+import {
+  exceedsQuota,
+  retainedTooMuch,
+  type ByteMoves,
+  type QuotaRefusal,
+  type Usage,
+} from '../quota/quota.ts';
 
 export interface VaultFacts {
   readonly head: Head;
@@ -50,13 +56,6 @@ export type CommitRefusal =
   | { readonly kind: 'bad-request'; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string }
   | QuotaRefusal;
-
-/** How an accepted commit moves the account's bytes. */
-interface ByteMoves {
-  readonly live: number;
-  readonly uncommitted: number;
-  readonly retained: number;
-}
 
 export type CommitVerdict = { readonly kind: 'accepted'; readonly moves: ByteMoves } | CommitRefusal;
 

@@ -82,7 +82,7 @@ export class Upkeep {
     for (const { inline, account, vault, name } of doomed) {
       if (!inline) await blobs.remove({ account, vault, pack: name });
     }
-    if (doomed.length > 0) await store.upkeep.forgetPacks(doomed.map((pack) => pack.key));
+    if (doomed.length > 0) await store.upkeep.forgetPacks(doomed);
     return doomed.length;
   }
 }

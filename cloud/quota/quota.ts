@@ -9,6 +9,13 @@ export interface Usage {
   readonly retainedBytes: number;
 }
 
+/** How an account's bytes move. */
+export interface ByteMoves {
+  readonly live: number;
+  readonly uncommitted: number;
+  readonly retained: number;
+}
+
 export interface QuotaRefusal {
   readonly kind: 'quota';
   readonly usedBytes: number;

@@ -224,7 +224,7 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
       expect((await append({ revived: [added.pack] }, 1200)).kind).toBe('pack-deleting');
       expect(await upload(bytes, 1200)).toBe('deleting');
       expect(await store.upkeep.doomPacks(1200, 10)).toEqual(doomed);
-      await store.upkeep.forgetPacks(doomed.map((pack) => pack.key));
+      await store.upkeep.forgetPacks(doomed);
       expect(await upload(bytes, 1200)).toBe('stored');
       expect((await store.accounts.byId(person.account))?.usage).toMatchObject({
         retainedBytes: 0,

@@ -232,8 +232,7 @@ export interface PackStore {
 }
 
 /** A blob the upkeep is to remove. */
-export interface DoomedPack {
-  readonly key: number;
+interface DoomedPack {
   readonly account: AccountId;
   readonly vault: VaultId;
   readonly name: PackName;
@@ -255,7 +254,7 @@ export interface UpkeepStore {
    */
   doomPacks(nowMs: number, batch: number): Promise<readonly DoomedPack[]>;
   /** Their blobs are gone. */
-  forgetPacks(keys: readonly number[]): Promise<void>;
+  forgetPacks(packs: readonly DoomedPack[]): Promise<void>;
   /** Deleted accounts of which something is left; none while a backup holds the blobs. */
   doomedAccounts(nowMs: number): Promise<readonly AccountId[]>;
   /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */

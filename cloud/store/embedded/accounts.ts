@@ -1,27 +1,9 @@
-import { bundleSchema, type Bundle } from '../../../protocol/cloud.ts';
-import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
+import type { DeviceId } from '../../../protocol/ids.ts';
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
+import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../columns.ts';
 import { applyRevocation } from './revocation.ts';
-import { blob, hex, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { isBehind, requireEntry, rewindVault } from './rewind.ts';
-import { usageOf } from './usage.ts';
-
-interface AccountColumns {
-  account: Buffer;
-  email: string;
-  registration: string;
-  bundle: string;
-  disabled: number;
-  created_ms: number;
-  chain_length: number;
-  quota_bytes: number | null;
-  live_bytes: number;
-  uncommitted_bytes: number;
-  retained_bytes: number;
-}
-
-const COLUMNS = `account, email, registration, bundle, disabled, created_ms, chain_length,
-  quota_bytes, live_bytes, uncommitted_bytes, retained_bytes`;
 
 function endSessions(database: Database, account: Uint8Array, keep: number | null): void {
   database.run(
@@ -33,22 +15,12 @@ function endSessions(database: Database, account: Uint8Array, keep: number | nul
 }
 
 export function embeddedAccounts(database: Database, defaultLimit: number): AccountStore {
-  const toRow = (row: AccountColumns): AccountRow => ({
-    account: hex(row.account) as AccountId,
-    email: row.email,
-    registration: row.registration,
-    bundle: parseBundle(row.bundle),
-    chainLength: row.chain_length,
-    disabled: row.disabled !== 0,
-    createdAtMs: row.created_ms,
-    usage: usageOf(row, defaultLimit),
-  });
   const find = (where: string, value: string | Uint8Array): AccountRow | null => {
     const row = database.get<AccountColumns>(
-      `SELECT ${COLUMNS} FROM accounts WHERE ${where} = ? AND doomed = 0`,
+      `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE ${where} = ? AND doomed = 0`,
       value,
     );
-    return row === null ? null : toRow(row);
+    return row === null ? null : accountRow(row, defaultLimit);
   };
 
   return {
@@ -95,8 +67,8 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
     },
     async list() {
       return database
-        .all<AccountColumns>(`SELECT ${COLUMNS} FROM accounts WHERE doomed = 0 ORDER BY created_ms`)
-        .map(toRow);
+        .all<AccountColumns>(`SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE doomed = 0 ORDER BY created_ms`)
+        .map((row) => accountRow(row, defaultLimit));
     },
     async chain(account, from) {
       return database
@@ -242,8 +214,4 @@ function addDevice(database: Database, account: Uint8Array, device: DeviceId, no
     blob(device),
     nowMs,
   );
-}
-
-function parseBundle(text: string): Bundle {
-  return bundleSchema.parse(JSON.parse(text));
 }

@@ -9,7 +9,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
 import type { BlobName } from '../blob-store.ts';
 import type { MetadataStore } from '../metadata-store.ts';
-import { Database, hex } from './database.ts';
+import { hex } from '../columns.ts';
+import { Database } from './database.ts';
 import { DATABASE_FILE } from './embedded-store.ts';
 import type { FileBlobs } from './file-blobs.ts';
 

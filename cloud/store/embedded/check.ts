@@ -7,7 +7,8 @@ import { decodeSignedEntry, replayChain } from '../../../protocol/device-chain.t
 import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
 import { hashOf } from '../../../protocol/signing.ts';
 import type { BlobStore } from '../blob-store.ts';
-import { hex, type Database } from './database.ts';
+import { hex } from '../columns.ts';
+import type { Database } from './database.ts';
 
 export interface CheckReport {
   readonly accounts: number;

@@ -210,13 +210,3 @@ function translate(error: unknown): Error {
   if (UNAVAILABLE.test(code)) return new StoreUnavailable('the disk is full or failing', { cause: error });
   return error instanceof Error ? error : new Error(String(error));
 }
-
-/** Hex to the bytes a BLOB column holds. */
-export function blob(hex: string): Buffer {
-  return Buffer.from(hex, 'hex');
-}
-
-/** A BLOB column to hex. The store trusts what it wrote: the caller names the id the column holds. */
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-}

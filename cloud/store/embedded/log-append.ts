@@ -1,32 +1,25 @@
 /** Appending a commit: reads the facts, has `judgeCommit` decide, writes what it changes. One transaction. */
-import {
-  encodeEntries,
-  encodeHeads,
-  encodeOpening,
-  encodePacks,
-  encodeRejoin,
-} from '../../../protocol/commit.ts';
 import type { CommitFrame } from '../../../protocol/commit.ts';
 import { ZERO_HASH, type Hash, type NodeId, type PackName } from '../../../protocol/ids.ts';
-import type { PackState } from '../../packs/pack-state.ts';
-import { judgeCommit, type NodeFacts, type PackFacts, type VaultFacts } from '../../log/judge-commit.ts';
+import { judgeCommit, type NodeFacts, type PackFacts } from '../../log/judge-commit.ts';
+import {
+  blob,
+  hex,
+  nodeFacts,
+  packFacts,
+  vaultFacts,
+  VAULT_FACTS_COLUMNS,
+  type NodeFactsColumns,
+  type PackFactsColumns,
+  type VaultFactsColumns,
+} from '../columns.ts';
+import { frameLists } from '../frame-parts.ts';
 import type { AppendOutcome, LogStore } from '../metadata-store.ts';
-import { blob, hex, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { moveBytes, readUsage } from './usage.ts';
 import { returnsAtMs } from './packs.ts';
 
 type Append = Parameters<LogStore['appendCommit']>[0];
-
-interface VaultColumns {
-  key: number;
-  head_seq: number;
-  head_hash: Buffer;
-  epoch: number;
-  chain_length: number;
-  epoch_chain_length: number;
-  required_chain: number;
-  required_epoch_chain: number;
-}
 
 /** To be run inside a write. */
 export function appendCommit(
@@ -37,9 +30,8 @@ export function appendCommit(
 ): AppendOutcome {
   const { frame, hash, nowMs } = append;
   const account = blob(append.account);
-  const vault = database.get<VaultColumns>(
-    `SELECT key, head_seq, head_hash, epoch, chain_length, epoch_chain_length, required_chain, required_epoch_chain
-     FROM vaults WHERE account = ? AND vault = ?`,
+  const vault = database.get<VaultFactsColumns & { key: number }>(
+    `SELECT key, ${VAULT_FACTS_COLUMNS} FROM vaults WHERE account = ? AND vault = ?`,
     account,
     blob(frame.header.vault),
   );
@@ -57,8 +49,8 @@ export function appendCommit(
   const verdict = judgeCommit(frame, {
     vault: vault === null ? null : vaultFacts(vault),
     usage,
-    node: (node) => (vault === null ? null : nodeFacts(database, vault.key, node)),
-    pack: (name) => (vault === null ? null : packFacts(database, vault.key, name)),
+    node: (node) => (vault === null ? null : readNode(database, vault.key, node)),
+    pack: (name) => (vault === null ? null : readPack(database, vault.key, name)),
     returnsAtMs: () => returnsAtMs(database, account, usage, retentionMs),
   });
   if (verdict.kind !== 'accepted') return verdict;
@@ -92,45 +84,25 @@ function receivedMs(database: Database, vault: number, seq: number): number | nu
   );
 }
 
-function vaultFacts(vault: VaultColumns): VaultFacts {
-  return {
-    head: { seq: vault.head_seq, hash: hex(vault.head_hash) as Hash },
-    epoch: vault.epoch,
-    chainLength: vault.chain_length,
-    requiredChain: vault.required_chain,
-    epochDue: vault.required_epoch_chain > vault.epoch_chain_length,
-  };
+function readNode(database: Database, vault: number, node: NodeId): NodeFacts | null {
+  return nodeFacts(
+    database.get<NodeFactsColumns>(
+      `SELECT revision, object_hash, length(object) AS bytes FROM records
+       WHERE vault = ? AND node = ? ORDER BY revision DESC LIMIT 1`,
+      vault,
+      blob(node),
+    ),
+  );
 }
 
-function nodeFacts(database: Database, vault: number, node: NodeId): NodeFacts | null {
-  const row = database.get<{ revision: number; object_hash: Buffer | null; bytes: number | null }>(
-    `SELECT revision, object_hash, length(object) AS bytes FROM records
-     WHERE vault = ? AND node = ? ORDER BY revision DESC LIMIT 1`,
-    vault,
-    blob(node),
+function readPack(database: Database, vault: number, name: PackName): PackFacts | null {
+  return packFacts(
+    database.get<PackFactsColumns>(
+      'SELECT size, state, index_hash, length(index_object) AS index_bytes FROM packs WHERE vault = ? AND name = ?',
+      vault,
+      blob(name),
+    ),
   );
-  if (row === null) return null;
-  return { revision: row.revision, tombstone: row.object_hash === null, bytes: row.bytes ?? 0 };
-}
-
-function packFacts(database: Database, vault: number, name: PackName): PackFacts | null {
-  const row = database.get<{
-    size: number;
-    state: PackState;
-    index_hash: Buffer | null;
-    index_bytes: number | null;
-  }>(
-    'SELECT size, state, index_hash, length(index_object) AS index_bytes FROM packs WHERE vault = ? AND name = ?',
-    vault,
-    blob(name),
-  );
-  if (row === null) return null;
-  return {
-    size: row.size,
-    state: row.state,
-    indexHash: row.index_hash === null ? null : (hex(row.index_hash) as Hash),
-    indexBytes: row.index_bytes ?? 0,
-  };
 }
 
 function createVault(database: Database, account: Uint8Array, append: Append, nowMs: number): number {
@@ -150,6 +122,7 @@ function createVault(database: Database, account: Uint8Array, append: Append, no
 function writeHead(database: Database, vault: number, append: Append, receivedAtMs: number): void {
   const { frame, hash } = append;
   const { header, signed } = frame;
+  const lists = frameLists(frame);
   database.run(
     'INSERT INTO commits (vault, seq, hash, received_ms, header, signature) VALUES (?, ?, ?, ?, ?, ?)',
     vault,
@@ -163,10 +136,10 @@ function writeHead(database: Database, vault: number, append: Append, receivedAt
     'INSERT INTO commit_lists (vault, seq, entries, packs, heads, rejoin) VALUES (?, ?, ?, ?, ?, ?)',
     vault,
     header.seq,
-    encodeEntries(frame.entries),
-    encodePacks(frame.packs),
-    encodeHeads(frame.heads),
-    encodeRejoin(frame.rejoin),
+    lists.entries,
+    lists.packs,
+    lists.heads,
+    lists.rejoin,
   );
   database.run(
     'UPDATE vaults SET head_seq = ?, head_hash = ?, chain_length = ? WHERE key = ?',
@@ -175,14 +148,14 @@ function writeHead(database: Database, vault: number, append: Append, receivedAt
     header.chainLength,
     vault,
   );
-  if (frame.opening !== null && frame.wraps !== null) {
+  if (lists.opening !== null && frame.wraps !== null) {
     database.run(
       'INSERT INTO epochs (vault, epoch, seq, chain_length, opening, wraps) VALUES (?, ?, ?, ?, ?, ?)',
       vault,
       header.epoch,
       header.seq,
       header.chainLength,
-      encodeOpening(frame.opening),
+      lists.opening,
       frame.wraps,
     );
     database.run(

@@ -1,23 +1,33 @@
-import type { Head } from '../../../protocol/cloud.ts';
-import type { Hash, NodeId, PackName, SealedObject, VaultId } from '../../../protocol/ids.ts';
-import type { HistoryItem, StateNode, StatePack } from '../../../protocol/pages.ts';
+import type { Hash, NodeId } from '../../../protocol/ids.ts';
+import type { HistoryItem, StatePage } from '../../../protocol/pages.ts';
+import {
+  blob,
+  headOf,
+  hex,
+  leaseHolder,
+  vaultHead,
+  type HeadColumns,
+  type LeaseColumns,
+  type VaultHeadColumns,
+} from '../columns.ts';
+import {
+  historyItem,
+  MAX_PAGE_COMMITS,
+  PageRoom,
+  parseStateCursor,
+  StatePageRows,
+  type HistoryColumns,
+  type StateCursor,
+} from '../log-pages.ts';
 import type { LogStore, StoredChanges, StoredEpoch } from '../metadata-store.ts';
 import { appendCommit } from './log-append.ts';
-import { blob, hex, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { readFrame } from './frames.ts';
 
-interface VaultColumns {
+interface VaultColumns extends HeadColumns, LeaseColumns {
   key: number;
-  head_seq: number;
-  head_hash: Buffer;
   floor_seq: number;
-  lease_device: Buffer | null;
-  lease_until_ms: number;
 }
-
-/** Commits in one page of changes, however small they are. */
-const MAX_PAGE_COMMITS = 2_000;
-const CURSOR = /^(?:n([0-9a-f]{32})|p([0-9a-f]{64})?)$/;
 
 export function embeddedLog(database: Database, defaultLimit: number, retentionMs: number): LogStore {
   const findVault = (account: string, vault: string): VaultColumns | null =>
@@ -27,20 +37,15 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
       blob(account),
       blob(vault),
     );
-  const headOf = (vault: VaultColumns): Head => ({ seq: vault.head_seq, hash: hex(vault.head_hash) as Hash });
 
   return {
     async vaults(account) {
       return database
-        .all<{ vault: Buffer; head_seq: number; head_hash: Buffer; created_ms: number }>(
+        .all<VaultHeadColumns & { created_ms: number }>(
           'SELECT vault, head_seq, head_hash, created_ms FROM vaults WHERE account = ? ORDER BY key',
           blob(account),
         )
-        .map((row) => ({
-          vault: hex(row.vault) as VaultId,
-          head: { seq: row.head_seq, hash: hex(row.head_hash) as Hash },
-          createdAtMs: row.created_ms,
-        }));
+        .map((row) => ({ ...vaultHead(row), createdAtMs: row.created_ms }));
     },
     async head(account, vault) {
       const found = findVault(account, vault);
@@ -54,7 +59,7 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
       if (found === null) return null;
       if (after < found.floor_seq) return 'gone';
       const commits: { receivedAtMs: number; frame: Uint8Array }[] = [];
-      let bytes = 0;
+      const room = new PageRoom(maxBytes);
       const seqs = database.all<{ seq: number }>(
         'SELECT seq FROM commits WHERE vault = ? AND seq > ? ORDER BY seq LIMIT ?',
         found.key,
@@ -64,8 +69,7 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
       for (const { seq } of seqs) {
         const commit = readFrame(database, found.key, seq);
         if (commit === null) return 'gone';
-        bytes += commit.frame.length;
-        if (commits.length > 0 && bytes > maxBytes) break;
+        if (!room.takes(commit.frame.length)) break;
         commits.push({ receivedAtMs: commit.receivedAtMs, frame: commit.frame });
       }
       return { head: headOf(found), commits } satisfies StoredChanges;
@@ -74,9 +78,8 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
       const found = findVault(account, vault);
       if (found === null) return null;
       if (at < found.floor_seq || at < 1 || at > found.head_seq) return 'gone';
-      const from = CURSOR.exec(cursor ?? `n${'0'.repeat(32)}`);
-      if (from === null) return 'bad-cursor';
-      return readState(database, found.key, at, from[1] ?? null, from[2] ?? null, maxBytes);
+      const from = parseStateCursor(cursor);
+      return from === null ? 'bad-cursor' : readState(database, found.key, at, from, maxBytes);
     },
     async headers(account, vault, from, to) {
       const found = findVault(account, vault);
@@ -120,8 +123,8 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
       return database.write(() => {
         const found = findVault(account, vault);
         if (found === null) return null;
-        const holder = found.lease_device === null ? null : hex(found.lease_device);
-        if (holder !== null && holder !== device && found.lease_until_ms > nowMs) {
+        const holder = leaseHolder(found, nowMs);
+        if (holder !== null && holder !== device) {
           return { granted: false, untilMs: found.lease_until_ms };
         }
         database.run(
@@ -136,32 +139,26 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
   };
 }
 
-/** Nodes by id after `afterNode`, then packs by name after `afterPack`; exactly one of the two is where to go on. */
 function readState(
   database: Database,
   vault: number,
   at: number,
-  afterNode: string | null,
-  afterPack: string | null,
+  from: StateCursor,
   maxBytes: number,
-): { nodes: StateNode[]; packs: StatePack[]; nextCursor: string | null } {
-  const nodes: StateNode[] = [];
-  const packs: StatePack[] = [];
-  let bytes = 0;
-  if (afterNode !== null) {
+): StatePage {
+  const page = new StatePageRows(maxBytes);
+  if (from.nodes) {
     const rows = database.iterate<{ node: Buffer; revision: number; object: Buffer }>(
       `SELECT node, revision, object FROM records
        WHERE vault = ?1 AND node > ?2 AND from_seq <= ?3 AND (to_seq IS NULL OR to_seq > ?3) AND object IS NOT NULL
        ORDER BY node`,
       vault,
-      blob(afterNode),
+      blob(from.after),
       at,
     );
     for (const row of rows) {
-      const node = hex(row.node) as NodeId;
-      nodes.push({ node, revision: row.revision, object: row.object as Uint8Array as SealedObject });
-      bytes += row.object.length + 24;
-      if (bytes >= maxBytes) return { nodes, packs, nextCursor: `n${node}` };
+      const full = page.addNode(row);
+      if (full !== null) return full;
     }
   }
   const rows = database.iterate<{ name: Buffer; size: number; index_object: Buffer }>(
@@ -169,31 +166,19 @@ function readState(
      WHERE p.vault = ?1 AND p.name > ?2 AND s.from_seq <= ?3 AND (s.to_seq IS NULL OR s.to_seq > ?3)
      ORDER BY p.name`,
     vault,
-    blob(afterPack ?? ''),
+    blob(from.nodes ? '' : from.after),
     at,
   );
   for (const row of rows) {
-    // Indexes are large: a page that would burst its bound ends before the next one.
-    if (bytes > 0 && bytes + row.index_object.length > maxBytes) {
-      const last = packs.at(-1);
-      return { nodes, packs, nextCursor: `p${last?.name ?? ''}` };
-    }
-    const name = hex(row.name) as PackName;
-    packs.push({ name, size: row.size, index: row.index_object as Uint8Array as SealedObject });
-    bytes += row.index_object.length + 40;
+    const full = page.fullBefore(row.index_object.length);
+    if (full !== null) return full;
+    page.addPack(row);
   }
-  return { nodes, packs, nextCursor: null };
+  return page.last();
 }
 
 function readHistory(database: Database, vault: number, node: NodeId, maxBytes: number): HistoryItem[] {
-  const rows = database.iterate<{
-    received_ms: number;
-    header: Buffer;
-    signature: Buffer;
-    entries: Buffer;
-    revision: number;
-    object: Buffer | null;
-  }>(
+  const rows = database.iterate<HistoryColumns>(
     `SELECT c.received_ms, c.header, c.signature, l.entries, r.revision, r.object
      FROM records r JOIN commits c ON c.vault = r.vault AND c.seq = r.from_seq
      JOIN commit_lists l ON l.vault = r.vault AND l.seq = r.from_seq
@@ -202,17 +187,11 @@ function readHistory(database: Database, vault: number, node: NodeId, maxBytes: 
     blob(node),
   );
   const items: HistoryItem[] = [];
-  let bytes = 0;
+  const room = new PageRoom(maxBytes);
   for (const row of rows) {
-    bytes += row.entries.length + (row.object?.length ?? 0) + 400;
-    if (items.length > 0 && bytes > maxBytes) break;
-    items.push({
-      receivedAtMs: row.received_ms,
-      signed: { bytes: row.header, signature: row.signature },
-      entries: row.entries,
-      revision: row.revision,
-      object: row.object as Uint8Array | null as SealedObject | null,
-    });
+    const { item, bytes } = historyItem(row);
+    if (!room.takes(bytes)) break;
+    items.push(item);
   }
   return items;
 }

@@ -1,7 +1,9 @@
-import { exceedsQuota, quotaRefusal, retainedTooMuch, type Usage } from '../../quota/quota.ts';
+import { judgeReservation, judgeStored } from '../../quota/judge-reservation.ts';
+import type { Usage } from '../../quota/quota.ts';
 import type { PackState } from '../../packs/pack-state.ts';
 import type { PackStore } from '../metadata-store.ts';
-import { blob, hex, type Database } from './database.ts';
+import { blob, leaseHolder, type LeaseColumns } from '../columns.ts';
+import type { Database } from './database.ts';
 import { moveBytes, readUsage } from './usage.ts';
 
 /** When the oldest dropped packs will have left enough room; null when waiting brings nothing. */
@@ -34,10 +36,7 @@ interface UploadColumns {
 }
 
 export function embeddedPacks(database: Database, defaultLimit: number, retentionMs: number): PackStore {
-  const findVault = (
-    account: string,
-    vault: string,
-  ): { key: number; lease_device: Buffer | null; lease_until_ms: number } | null =>
+  const findVault = (account: string, vault: string): (LeaseColumns & { key: number }) | null =>
     database.get(
       'SELECT key, lease_device, lease_until_ms FROM vaults WHERE account = ? AND vault = ?',
       blob(account),
@@ -73,17 +72,15 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
           found.key,
           blob(name),
         );
-        if (stored !== null) {
-          return { kind: stored.state === 'deleting' || stored.state === 'purged' ? 'deleting' : 'stored' };
-        }
+        if (stored !== null) return judgeStored(stored.state);
         const usage = readUsage(database, blob(account), defaultLimit);
-        // Who holds the lease keeps house: it must be able to write before it can drop.
-        const housekeeping =
-          found.lease_until_ms > nowMs && found.lease_device !== null && hex(found.lease_device) === device;
-        if (exceedsQuota(usage, size, housekeeping)) return quotaRefusal(usage, null);
-        if (!housekeeping && retainedTooMuch(usage)) {
-          return quotaRefusal(usage, returnsAtMs(database, blob(account), usage, retentionMs));
-        }
+        const refused = judgeReservation({
+          usage,
+          size,
+          housekeeping: leaseHolder(found, nowMs) === device,
+          returnsAtMs: () => returnsAtMs(database, blob(account), usage, retentionMs),
+        });
+        if (refused !== null) return refused;
         moveBytes(database, blob(account), { uncommitted: size });
         const { id } = database.run(
           'INSERT INTO uploads (vault, name, size, device, started_ms) VALUES (?, ?, ?, ?, ?)',
@@ -107,7 +104,7 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
         );
         if (stored !== null) {
           moveBytes(database, row.account, { uncommitted: -row.size });
-          return stored.state === 'deleting' || stored.state === 'purged' ? 'deleting' : 'stored';
+          return judgeStored(stored.state).kind;
         }
         database.run(
           `INSERT INTO packs (vault, name, size, state, device, changed_ms, inline) VALUES (?, ?, ?, 'uploaded', ?, ?, 0)`,

@@ -6,7 +6,15 @@
 import type { HeadPin } from '../../../protocol/device-chain.ts';
 import { decodeHeader } from '../../../protocol/commit.ts';
 import { readFrame } from './frames.ts';
-import { blob, hex, type Database } from './database.ts';
+import {
+  bytesGone,
+  packBackMoves,
+  recordBackMoves,
+  stateAtPin,
+  type TouchedPack,
+} from '../../log/judge-rewind.ts';
+import { blob, hex } from '../columns.ts';
+import type { Database } from './database.ts';
 import { moveBytes } from './usage.ts';
 import type { VaultId } from '../../../protocol/ids.ts';
 
@@ -16,14 +24,7 @@ interface VaultColumns {
   floor_seq: number;
 }
 
-interface PackColumns {
-  key: number;
-  size: number;
-  state: string;
-  index_bytes: number;
-  starts: number | null;
-  ends: number | null;
-}
+type PackColumns = TouchedPack & { readonly key: number };
 
 /** Inside the caller's transaction. `stale`: the pin is no commit of the log. `gone`: no longer retained. */
 export function rewindVault(
@@ -48,7 +49,7 @@ export function rewindVault(
   if (pin.seq < vault.floor_seq) return 'gone';
 
   const packs = touchedPacks(database, vault.key, pin.seq);
-  if (packs.some((pack) => pack.target === 'live' && bytesGone(pack))) return 'gone';
+  if (packs.some((pack) => stateAtPin(pack) === 'live' && bytesGone(pack))) return 'gone';
 
   keepVoided(database, vault, pin.seq, nowMs);
   rewindRecords(database, account, vault.key, pin.seq);
@@ -132,15 +133,11 @@ function rewindRecords(database: Database, account: Uint8Array, vault: number, p
     vault,
     pinSeq,
   );
-  moveBytes(database, account, { live: back - liveGone, retained: -back - retainedGone });
+  moveBytes(database, account, recordBackMoves({ liveGone, retainedGone, back }));
 }
 
-type TouchedPack = PackColumns & { readonly target: 'uploaded' | 'live' | 'dropped' };
-
-const bytesGone = (pack: PackColumns): boolean => pack.state === 'purged' || pack.state === 'deleting';
-
-function touchedPacks(database: Database, vault: number, pinSeq: number): TouchedPack[] {
-  const packs = database.all<PackColumns>(
+function touchedPacks(database: Database, vault: number, pinSeq: number): PackColumns[] {
+  return database.all<PackColumns>(
     `SELECT p.key, p.size, p.state, coalesce(length(p.index_object), 0) AS index_bytes,
        (SELECT max(from_seq) FROM pack_spans s WHERE s.pack = p.key AND s.from_seq <= ?2) AS starts,
        (SELECT max(to_seq) FROM pack_spans s WHERE s.pack = p.key AND s.to_seq <= ?2) AS ends
@@ -150,10 +147,6 @@ function touchedPacks(database: Database, vault: number, pinSeq: number): Touche
     vault,
     pinSeq,
   );
-  return packs.map((pack) => {
-    if (pack.starts === null) return { ...pack, target: 'uploaded' };
-    return { ...pack, target: pack.ends === null || pack.starts >= pack.ends ? 'live' : 'dropped' };
-  });
 }
 
 function rewindPacks(
@@ -161,21 +154,18 @@ function rewindPacks(
   account: Uint8Array,
   vault: number,
   pinSeq: number,
-  packs: readonly TouchedPack[],
+  packs: readonly PackColumns[],
   nowMs: number,
 ): void {
   for (const pack of packs) {
     // What the reaper has stays with it.
     if (bytesGone(pack)) continue;
-    const whole = pack.size + pack.index_bytes;
-    moveBytes(database, account, pack.state === 'live' ? { live: -whole } : { retained: -whole });
-    if (pack.target === 'uploaded') {
-      moveBytes(database, account, { uncommitted: pack.size });
+    const target = stateAtPin(pack);
+    moveBytes(database, account, packBackMoves(pack));
+    if (target === 'uploaded') {
       database.run('UPDATE packs SET index_hash = NULL, index_object = NULL WHERE key = ?', pack.key);
-    } else {
-      moveBytes(database, account, pack.target === 'live' ? { live: whole } : { retained: whole });
     }
-    database.run('UPDATE packs SET state = ?, changed_ms = ? WHERE key = ?', pack.target, nowMs, pack.key);
+    database.run('UPDATE packs SET state = ?, changed_ms = ? WHERE key = ?', target, nowMs, pack.key);
   }
   database.run('DELETE FROM pack_spans WHERE vault = ? AND from_seq > ?', vault, pinSeq);
   database.run('UPDATE pack_spans SET to_seq = NULL WHERE vault = ? AND to_seq > ?', vault, pinSeq);

@@ -1,17 +1,8 @@
-import type { AccountId, DeviceId } from '../../../protocol/ids.ts';
-import type { NewTokens, SessionRow, SessionStore } from '../metadata-store.ts';
-import { blob, hex, type Database } from './database.ts';
-
-interface SessionColumns {
-  session: number;
-  account: Buffer;
-  device: Buffer;
-}
-
-const toSession = (row: SessionColumns | null): SessionRow | null =>
-  row === null
-    ? null
-    : { session: row.session, account: hex(row.account) as AccountId, device: hex(row.device) as DeviceId };
+import type { AccountId } from '../../../protocol/ids.ts';
+import { isReused } from '../../accounts/tokens.ts';
+import type { NewTokens, SessionStore } from '../metadata-store.ts';
+import { blob, hex, sessionRow, type SessionColumns } from '../columns.ts';
+import type { Database } from './database.ts';
 
 const FIND = `SELECT s.session, s.account, s.device FROM tokens t JOIN sessions s ON s.session = t.session
   JOIN accounts a ON a.account = s.account
@@ -41,10 +32,10 @@ export function embeddedSessions(database: Database): SessionStore {
       });
     },
     async byAccess(accessHash, nowMs) {
-      return toSession(database.get<SessionColumns>(FIND, blob(accessHash), 0, nowMs));
+      return sessionRow(database.get<SessionColumns>(FIND, blob(accessHash), 0, nowMs));
     },
     async byRefresh(refreshHash, nowMs) {
-      return toSession(database.get<SessionColumns>(FIND, blob(refreshHash), 1, nowMs));
+      return sessionRow(database.get<SessionColumns>(FIND, blob(refreshHash), 1, nowMs));
     },
     async rotate(refreshHash, tokens, nowMs, graceMs) {
       return database.write(() => {
@@ -54,7 +45,7 @@ export function embeddedSessions(database: Database): SessionStore {
           nowMs,
         );
         if (token === null) return 'refused';
-        if (token.spent_ms !== null && nowMs - token.spent_ms > graceMs) {
+        if (isReused(token.spent_ms, nowMs, graceMs)) {
           end(token.session); // somebody holds a copy: neither holder keeps the session
           return 'refused';
         }

@@ -1,8 +1,10 @@
 import { DAY_MS } from '../../../protocol/limits.ts';
-import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
-import type { DoomedPack, StoreStats, UpkeepStore } from '../metadata-store.ts';
+import type { AccountId } from '../../../protocol/ids.ts';
+import { doomedMoves } from '../../packs/pack-state.ts';
+import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
+import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
 import { forgetAccountRows } from './forget-account.ts';
-import { blob, hex, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { moveBytes } from './usage.ts';
 
 const HOLD = 'blobs-held-until-ms';
@@ -69,23 +71,25 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
           doom(database, pack);
         }
         return database
-          .all<{ key: number; account: Buffer; vault: Buffer; name: Buffer; inline: number }>(
-            `SELECT p.key, v.account, v.vault, p.name, p.inline FROM packs p JOIN vaults v ON v.key = p.vault
+          .all<BlobNameColumns & { inline: number }>(
+            `SELECT v.account, v.vault, p.name, p.inline FROM packs p JOIN vaults v ON v.key = p.vault
              WHERE p.state = 'deleting' OR (p.state = 'purged' AND p.bytes_gone = 0) LIMIT ?`,
             batch,
           )
-          .map((row): DoomedPack => ({
-            key: row.key,
-            account: hex(row.account) as AccountId,
-            vault: hex(row.vault) as VaultId,
-            name: hex(row.name) as PackName,
-            inline: row.inline !== 0,
-          }));
+          .map((row) => ({ ...blobName(row), inline: row.inline !== 0 }));
       });
     },
-    async forgetPacks(keys) {
+    async forgetPacks(packs) {
       await database.write(() => {
-        for (const key of keys) {
+        for (const { account, vault, name } of packs) {
+          const key = database.get<{ key: number }>(
+            `SELECT p.key FROM packs p JOIN vaults v ON v.key = p.vault
+             WHERE v.account = ? AND v.vault = ? AND p.name = ?`,
+            blob(account),
+            blob(vault),
+            blob(name),
+          )?.key;
+          if (key === undefined) continue;
           database.run('DELETE FROM inline_packs WHERE pack = ?', key);
           database.run("UPDATE packs SET bytes_gone = 1 WHERE key = ? AND state = 'purged'", key);
           const gone = database.get<{ vault: number }>(
@@ -197,12 +201,8 @@ function expiredPacks(
 
 function doom(database: Database, pack: ExpiredPack): void {
   database.run("UPDATE packs SET state = 'deleting' WHERE key = ?", pack.key);
-  if (pack.state === 'uploaded') {
-    moveBytes(database, pack.account, { uncommitted: -pack.size });
-    return;
-  }
-  const bytes = pack.state === 'dropped' ? pack.size + pack.index_bytes : pack.index_bytes;
-  moveBytes(database, pack.account, { retained: -bytes });
+  moveBytes(database, pack.account, doomedMoves(pack));
+  if (pack.state === 'uploaded') return;
   const last = database.get<{ seq: number | null }>(
     'SELECT max(to_seq) AS seq FROM pack_spans WHERE pack = ?',
     pack.key,
