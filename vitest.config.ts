@@ -9,6 +9,7 @@ const crossingFolders = [
   'vectors',
   'fuzz',
   'faults',
+  'scaled',
   'window',
   'e2e',
   'package',
@@ -66,6 +67,18 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 180_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Against real services, which are started once for all of them.
+          name: 'scaled',
+          include: ['test/scaled/**/*.test.ts'],
+          exclude: outside,
+          globalSetup: ['test/scaled/s3-service.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

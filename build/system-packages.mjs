@@ -19,6 +19,19 @@ const needs = [
     leavesOut: [],
   },
   {
+    suites: ['scaled'],
+    programs: {
+      'ceph-mon': 'ceph-mon',
+      'ceph-osd': 'ceph-osd',
+      radosgw: 'radosgw',
+      'radosgw-admin': 'radosgw',
+      ceph: 'ceph-common',
+      monmaptool: 'ceph-base',
+    },
+    without: 'the suite scaled, which stores packs in a real S3 store, is left out',
+    leavesOut: ['scaled'],
+  },
+  {
     suites: ['window'],
     programs: { chromium: 'chromium' },
     without: 'the suite window is left out',
@@ -55,7 +68,7 @@ const needs = [
 export function ensureSystemPackages(isChosen) {
   const leftOut = new Map();
   if (process.platform !== 'linux') {
-    for (const suite of ['window', 'e2e', 'package']) leftOut.set(suite, 'it runs on Linux only');
+    for (const suite of ['scaled', 'window', 'e2e', 'package']) leftOut.set(suite, 'it runs on Linux only');
     return leftOut;
   }
   const needed = needs.filter(({ suites }) => suites.some(isChosen));

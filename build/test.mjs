@@ -32,7 +32,7 @@ const checks = {
   dead: ['knip', '--no-config-hints'],
 };
 // Those that wait come first, beside the checks; those that want every core come when the checks have ended.
-const waiting = ['integration', 'faults', 'window', 'e2e', 'package'];
+const waiting = ['integration', 'faults', 'scaled', 'window', 'e2e', 'package'];
 const busy = ['unit', 'vectors', 'fuzz', 'sim', 'hostile'];
 const suites = [...waiting, ...busy];
 const steps = [...Object.keys(checks), 'build', ...suites];

@@ -82,7 +82,7 @@ export function addUpkeepCommands(program: Command): void {
 
 async function check(options: DataOptions): Promise<void> {
   const report = await withStore(options, async (store) =>
-    checkStore(store.database, await openFileBlobs(options.data, false), options.data),
+    checkStore(store.database, await openFileBlobs(options.data, false)),
   );
   const { damage, strayFiles } = report;
   const counts = `${report.accounts} accounts, ${report.commits} commits, ${report.records} records, ${report.packs} packs`;

@@ -47,7 +47,7 @@ afterEach(async () => {
     retentionMs: 0,
     uncommittedMs: 0,
   });
-  const report = await checkStore(store.database, await openFileBlobs(dataDir, false), dataDir);
+  const report = await checkStore(store.database, await openFileBlobs(dataDir, false));
   await store.close();
   await rm(dataDir, { recursive: true, force: true });
   expect(report).toMatchObject({ damage: [], strayFiles: 0 });

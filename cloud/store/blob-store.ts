@@ -1,6 +1,6 @@
 /**
  * The bytes of packs, as a port: write-once blobs named by account, vault and pack. `store/acceptance.ts` is
- * the suite each implementation passes. A disk that refuses throws `BlobStoreUnavailable`.
+ * the suite each implementation passes. What keeps the blobs and refuses throws `BlobStoreUnavailable`.
  */
 import type { Readable } from 'node:stream';
 import type { AccountId, PackName, VaultId } from '../../protocol/ids.ts';
@@ -14,7 +14,14 @@ export interface BlobName {
 /** `mismatch`: the bytes are not `size` long or do not hash to the name; nothing is kept. */
 type PutBlobOutcome = 'stored' | 'mismatch';
 
-/** The disk is full or failing. */
+/** A blob that is there, and since when by the store's own clock. */
+export interface ListedBlob {
+  readonly name: BlobName;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** What keeps the blobs is full, failing or out of reach. */
 export class BlobStoreUnavailable extends Error {
   override readonly name = 'BlobStoreUnavailable';
 }
@@ -33,4 +40,21 @@ export interface BlobStore {
   /** Removing what is not there is fine. */
   remove(name: BlobName): Promise<void>;
   removeAccount(account: AccountId): Promise<void>;
+  /**
+   * A page of what is there, in an order of the store's own, and where the next one begins: null after the last. Each
+   * blob that is there all the while is in one page; what is no blob by its name is in none.
+   */
+  list(
+    cursor: string | null,
+  ): Promise<{ readonly blobs: readonly ListedBlob[]; readonly next: string | null }>;
+}
+
+/** Every page, one after the other. */
+export async function* listedBlobs(store: BlobStore): AsyncGenerator<ListedBlob> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<BlobStore['list']>> = await store.list(cursor);
+    yield* page.blobs;
+    cursor = page.next;
+  } while (cursor !== null);
 }

@@ -1,7 +1,7 @@
 /** The bytes of packs in memory, by the rules of the real blob stores. */
 import { Readable } from 'node:stream';
-import type { BlobName, BlobStore } from '../../cloud/store/blob-store.ts';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { BlobName, BlobStore, ListedBlob } from '../../cloud/store/blob-store.ts';
+import type { AccountId, PackName, VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 
 const keyOf = ({ account, vault, pack }: BlobName): string => `${account}/${vault}/${pack}`;
@@ -45,6 +45,14 @@ export class MemoryBlobs implements BlobStore {
 
   async removeAccount(account: AccountId): Promise<void> {
     for (const key of this.#blobs.keys()) if (key.startsWith(`${account}/`)) this.#blobs.delete(key);
+  }
+
+  async list(): Promise<{ readonly blobs: readonly ListedBlob[]; readonly next: null }> {
+    const blobs = [...this.#blobs].map(([key, { length }]) => {
+      const [account, vault, pack] = key.split('/') as [AccountId, VaultId, PackName];
+      return { name: { account, vault, pack }, size: length, modifiedMs: 0 };
+    });
+    return { blobs, next: null };
   }
 
   /** For tests of damage: what is stored under a name from now on. */

@@ -1,12 +1,10 @@
 /** Verifies everything the embedded store keeps: rows against each other, blobs against their names. */
-import { readdir } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { commitHash, decodeEntries, decodeHeader, decodePacks } from '../../../protocol/commit.ts';
 import { decodeSignedEntry, replayChain } from '../../../protocol/device-chain.ts';
 import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
 import { hashOf } from '../../../protocol/signing.ts';
-import type { BlobStore } from '../blob-store.ts';
+import { listedBlobs, type BlobStore } from '../blob-store.ts';
 import { hex } from '../columns.ts';
 import type { Database } from './database.ts';
 
@@ -18,15 +16,11 @@ export interface CheckReport {
   readonly blobBytes: number;
   /** What is wrong, one line each; empty when all is sound. */
   readonly damage: readonly string[];
-  /** Files no row names: left by an unclean stop, harmless. */
+  /** Blobs no row names: left by an unclean stop or an upload that never ended, harmless. */
   readonly strayFiles: number;
 }
 
-export async function checkStore(
-  database: Database,
-  blobs: BlobStore,
-  dataDir: string,
-): Promise<CheckReport> {
+export async function checkStore(database: Database, blobs: BlobStore): Promise<CheckReport> {
   const damage: string[] = database.integrityFaults().map((fault) => `database: ${fault}`);
   const counts = database.snapshot(() => {
     checkBytes(database, damage);
@@ -37,7 +31,8 @@ export async function checkStore(
     };
   });
   const packs = await checkPacks(database, blobs, damage);
-  const files = await countFiles(join(dataDir, 'blobs'));
+  let files = 0;
+  for await (const _blob of listedBlobs(blobs)) files += 1;
   return {
     ...counts,
     ...packs.report,
@@ -228,9 +223,4 @@ function stillThere(database: Database, key: number): boolean {
   return (
     database.get("SELECT 1 FROM packs WHERE key = ? AND state NOT IN ('deleting', 'purged')", key) !== null
   );
-}
-
-async function countFiles(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).length;
 }

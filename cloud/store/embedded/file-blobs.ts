@@ -4,10 +4,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { BlobStoreUnavailable, type BlobName, type BlobStore } from '../blob-store.ts';
+import { isId16, isId32, type AccountId, type PackName, type VaultId } from '../../../protocol/ids.ts';
+import { BlobStoreUnavailable, type BlobName, type BlobStore, type ListedBlob } from '../blob-store.ts';
 
 const UNAVAILABLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM']);
 
@@ -98,7 +99,58 @@ export async function openFileBlobs(dataDir: string, exclusive: boolean): Promis
     async removeAccount(account) {
       await rm(join(root, account), { recursive: true, force: true });
     },
+    async list(cursor) {
+      const vault = await nextVault(root, cursor);
+      if (vault === null) return { blobs: [], next: null };
+      return { blobs: await blobsOf(join(root, vault), vault), next: vault };
+    },
   };
+}
+
+/** The first `ACCOUNT/VAULT` after another, by their names. */
+async function nextVault(root: string, after: string | null): Promise<string | null> {
+  const from = after?.slice(0, after.indexOf('/')) ?? '';
+  for (const account of await namesIn(root)) {
+    if (!isId16(account) || account < from) continue;
+    for (const vault of await namesIn(join(root, account))) {
+      const path = `${account}/${vault}`;
+      if (isId16(vault) && (after === null || path > after)) return path;
+    }
+  }
+  return null;
+}
+
+async function blobsOf(folder: string, path: string): Promise<ListedBlob[]> {
+  const [account, vault] = path.split('/') as [AccountId, VaultId];
+  const blobs: ListedBlob[] = [];
+  for (const group of await namesIn(folder)) {
+    for (const pack of await namesIn(join(folder, group))) {
+      const file = isId32(pack) ? await statOrNull(join(folder, group, pack)) : null;
+      if (file === null) continue;
+      const name = { account, vault, pack: pack as PackName };
+      blobs.push({ name, size: file.size, modifiedMs: Math.floor(file.mtimeMs) });
+    }
+  }
+  return blobs;
+}
+
+/** Sorted; none of what is gone meanwhile, or is no folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return [];
+    throw asUnavailable(error);
+  }
+}
+
+async function statOrNull(path: string): Promise<{ size: number; mtimeMs: number } | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw asUnavailable(error);
+  }
 }
 
 /** Writes the body to a file and flushes it. False when its length or hash is another. */

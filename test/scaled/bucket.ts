@@ -1,0 +1,21 @@
+/** A bucket of its own for one test file, in the store of the suite. */
+import { randomBytes } from 'node:crypto';
+import { AwsClient } from 'aws4fetch';
+import { inject } from 'vitest';
+import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
+
+/** Makes one. @param prefix of the keys that a store over it uses */
+export async function freshBucket(prefix = ''): Promise<S3Config> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3');
+  const bucket = `coffre-${randomBytes(6).toString('hex')}`;
+  const aws = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 2 });
+  const answer = await aws.fetch(`${endpoint}/${bucket}`, { method: 'PUT' });
+  if (!answer.ok) throw new Error(`no bucket can be made: ${answer.status}`);
+  return {
+    endpoint,
+    bucket,
+    region,
+    prefix,
+    credentials: { accessKeyId, secretAccessKey, sessionToken: null },
+  };
+}
