@@ -83,6 +83,7 @@ export class AccountSteps {
       fits: { group: this.#parts.fits, operation },
       done: (outcome) => {
         if (outcome === 'committed') {
+          books.trashed(id);
           touched(this.#parts, id);
           this.#parts.hooks.did(id, 'trash', reason, 0);
         } else {

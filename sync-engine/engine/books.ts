@@ -117,10 +117,14 @@ export class Books {
     });
   }
 
-  /** What is on disk under one id is another node from now on: both are looked at again, and what is in it. */
+  /**
+   * What is on disk under one id is another node from now on: both are looked at again, and what is in it. That the
+   * first is not here any more is nobody's removal.
+   */
   relabel(id: NodeId, as: NodeId): void {
     const { pair } = this;
     pair.relabelLocal(id, as);
+    pair.deleteSynced(id);
     pair.markDirty(id);
     pair.markDirty(as);
     for (const child of pair.localChildren(as)) pair.markDirty(child.id);
@@ -150,6 +154,28 @@ export class Books {
       // What it waited for is no matter any more.
       this.pair.release(gone);
       this.pair.markDirty(gone);
+    }
+  }
+
+  /**
+   * The node and all beneath it were taken from the disk because they are to be here no more. Without this, what
+   * the account took out of its trash meanwhile would look removed by the person.
+   */
+  removed(id: NodeId): void {
+    const ids = [...this.localSubtree(id)].map((node) => node.id);
+    this.vanished(id);
+    for (const gone of ids) this.pair.deleteSynced(gone);
+  }
+
+  /** The account trashed the node, which is not here either, with what was agreed to lie beneath it. */
+  trashed(id: NodeId): void {
+    const { pair } = this;
+    const stack = [id];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      for (const child of pair.synced.children(next)) stack.push(child.id);
+      if (pair.local.get(next) !== undefined) continue;
+      pair.deleteSynced(next);
+      pair.markDirty(next);
     }
   }
 

@@ -45,7 +45,11 @@ export class DiskSteps {
     if (local === undefined || !isRoom(this.#parts.books, id, { parent, name })) return null;
     const place = targetOf(this.#parts, parent, name, id);
     if (place === null) return null;
+    const isCarried = reason === 'moved-elsewhere' || reason === 'cycle';
     const after: Step['after'] = (stat) => {
+      // To where the account had it, wherever it has it by now. Every other move is this device's own.
+      if (isCarried && books.pair.synced.get(id) !== undefined)
+        books.carried(local, { ...local, parent, name });
       books.restat(local, stat, { parent, name, localName: place.alias, parked: false });
       touched(this.#parts, id);
       hooks.did(id, 'move', reason, 0);
@@ -98,7 +102,7 @@ export class DiskSteps {
   remove(id: NodeId, reason: Reason): Step | null {
     const { books, hooks } = this.#parts;
     const after = (): void => {
-      books.vanished(id);
+      books.removed(id);
       hooks.did(id, 'remove', reason, 0);
     };
     const [top, ...beneath] = books.localSubtree(id);

@@ -9,9 +9,13 @@ import type { SqliteManifest } from '../../sync-engine/manifest/sqlite-manifest.
 import type { Manifest } from '../../sync-engine/manifest/manifest.ts';
 import type { Clock } from '../../sync-engine/engine/ports.ts';
 import { InlineWorkers } from '../../sync-engine/workers/inline-workers.ts';
+import type { JobName } from '../../sync-engine/workers/jobs.ts';
 import type { Workers } from '../../sync-engine/workers/workers.ts';
 import type { SimDisk } from '../fakes/sim-disk.ts';
 import type { Chance } from './chance.ts';
+
+/** How long some jobs take, at most, in milliseconds; the others some. */
+export type SlowJobs = Partial<Readonly<Record<JobName, number>>>;
 
 /** What a disk call of a dead engine throws. */
 export class Killed extends Error {
@@ -156,16 +160,18 @@ export class Life {
     this.#dieIfDead();
   }
 
-  /** @param flushMs how long a flush takes, at most */
-  workers(disk: Disk, chance: Chance, clock: Clock, flushMs = 0): Workers {
+  workers(disk: Disk, chance: Chance, clock: Clock, slowMs: SlowJobs): Workers {
     const inline = new InlineWorkers(disk, (size) => Buffer.from(chance.bytes(size)));
     return {
       size: inline.size,
       run: async (job, request, hooks, options) => {
         // Work takes time, and others act meanwhile.
         await clock.sleep(chance.below(4));
-        if (job === 'flush' && flushMs > 0) await clock.sleep(chance.below(flushMs));
+        const longest = slowMs[job] ?? 0;
+        if (longest > 0) await clock.sleep(chance.below(longest));
         const result = await this.guard(inline.run(job, request, hooks, options));
+        // What a flush waits for is the disk; of all others what they did may be long done before it is heard of.
+        if (longest > 0 && job !== 'flush') await clock.sleep(chance.below(longest));
         await clock.sleep(chance.below(4));
         return result;
       },

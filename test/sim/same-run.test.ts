@@ -15,19 +15,19 @@ describe('a simulated world', () => {
   });
 
   it.each(kept.plain)('keeps the promises where they once broke (plain seed %i)', async (seed) => {
-    const outcome = await simulate(seed, { plain: true, prompt: true });
+    const outcome = await simulate(seed, { plain: true, pace: 'prompt' });
     expect(outcome.broken, told(outcome)).toEqual([]);
   });
 
   it.each(kept.shaped)('keeps the promises where they once broke (seed %i of all shapes)', async (seed) => {
-    const outcome = await simulate(seed, { prompt: true });
+    const outcome = await simulate(seed, { pace: 'prompt' });
     expect(outcome.broken, told(outcome)).toEqual([]);
   });
 
-  it.each(kept.timed)(
+  it.each(kept.flushes)(
     'keeps the promises where they once broke (seed %i, flushes take time)',
     async (seed) => {
-      const outcome = await simulate(seed);
+      const outcome = await simulate(seed, { pace: 'flushes' });
       expect(outcome.broken, told(outcome)).toEqual([]);
     },
   );

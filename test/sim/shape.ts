@@ -5,6 +5,7 @@
 import type { DiskErrorCode } from '../../sync-engine/local-fs/disk.ts';
 import type { SimDiskOptions } from '../fakes/sim-disk.ts';
 import { Chance } from './chance.ts';
+import type { SlowJobs } from './life.ts';
 
 export interface DeviceShape {
   readonly name: string;
@@ -12,8 +13,7 @@ export interface DeviceShape {
   /** How likely a call of the engine's disk fails, and how. */
   readonly failing: number;
   readonly failures: readonly DiskErrorCode[];
-  /** How long the disk takes to flush, at most. */
-  readonly flushMs: number;
+  readonly slowMs: SlowJobs;
 }
 
 type Trouble = 'full' | 'read-only' | 'unmounted';
@@ -47,20 +47,36 @@ const DISKS: readonly Partial<SimDiskOptions>[] = [
 const FAILURES: readonly DiskErrorCode[] = ['io', 'too-many-open', 'busy'];
 
 const PLAIN: WorldShape = {
-  devices: NAMES.slice(0, 2).map((name) => ({ name, disk: {}, failing: 0, failures: [], flushMs: 0 })),
+  devices: NAMES.slice(0, 2).map((name) => ({ name, disk: {}, failing: 0, failures: [], slowMs: {} })),
   troubles: [],
   oddNames: false,
 };
 
 const FLUSHES_MS = [0, 0, 50, 1500];
+/** Of the disk, and of the threads that work on it: a machine busy with other things. */
+const SLOW: readonly SlowJobs[] = [
+  {},
+  {},
+  { apply: 100 },
+  { apply: 2000 },
+  { walk: 500 },
+  { walk: 100, ingest: 100, fetch: 100, apply: 100 },
+];
 
-/** `plain`: two devices on disks without troubles, whatever the seed; `prompt`: their flushes take no time. */
-export function shapeOf(seed: number, options: { plain: boolean; prompt: boolean }): WorldShape {
+/** `prompt`: no work takes long; `flushes`: but flushes may. Worlds were so once, and seeds are kept from then. */
+export type Pace = 'prompt' | 'flushes' | 'any';
+
+/** `plain`: two devices on disks without troubles, whatever the seed. */
+export function shapeOf(seed: number, options: { plain: boolean; pace: Pace }): WorldShape {
   const shape = shapeBut(seed, options.plain);
-  if (options.prompt) return shape;
-  // Of a stream of its own, so that all else is as it was before flushes took time.
-  const chance = new Chance(`flushes of ${seed}`);
-  const devices = shape.devices.map((device) => ({ ...device, flushMs: chance.pick(FLUSHES_MS) }));
+  if (options.pace === 'prompt') return shape;
+  // Of streams of their own, so that all else is as it was before work took time.
+  const flushes = new Chance(`flushes of ${seed}`);
+  const work = new Chance(`work of ${seed}`);
+  const devices = shape.devices.map((device) => {
+    const flush = flushes.pick(FLUSHES_MS);
+    return { ...device, slowMs: { flush, ...(options.pace === 'any' ? work.pick(SLOW) : {}) } };
+  });
   return { ...shape, devices };
 }
 
@@ -75,7 +91,7 @@ function shapeBut(seed: number, plain: boolean): WorldShape {
     disk: isOdd ? chance.pick(DISKS) : {},
     failing: isFailing ? chance.pick([0, 0.002, 0.01]) : 0,
     failures: FAILURES,
-    flushMs: 0,
+    slowMs: {},
   }));
   const troubles = Array.from({ length: chance.happens(0.5) ? 1 + chance.below(3) : 0 }, () => ({
     device: chance.below(count),

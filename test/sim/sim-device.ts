@@ -174,7 +174,7 @@ export class SimDevice {
         trace(`${this.name} asks ${call}`);
       }),
       identity,
-      workers: life.workers(disk, this.#chance, clock, this.#parts.shape.flushMs),
+      workers: life.workers(disk, this.#chance, clock, this.#parts.shape.slowMs),
       disk,
       clock,
       random: this.#chance,

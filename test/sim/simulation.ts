@@ -12,7 +12,7 @@ import { seededRandom } from '../fakes/seeded-random.ts';
 import { Chance } from './chance.ts';
 import { brokenPromises, isAtRest } from './promises.ts';
 import { ROOT, SimDevice } from './sim-device.ts';
-import { shapeOf, type DeviceShape, type DiskTrouble, type WorldShape } from './shape.ts';
+import { shapeOf, type DeviceShape, type DiskTrouble, type Pace, type WorldShape } from './shape.ts';
 import type { WatchFaults } from './sim-watcher.ts';
 import { virtualClock, VirtualTime } from './virtual-time.ts';
 
@@ -34,8 +34,7 @@ export interface Outcome {
 export interface SimulationOptions {
   /** Two devices on good disks, as before worlds had shapes. */
   readonly plain?: boolean;
-  /** Flushes take no time, as before they did: for the seeds that are kept from then. */
-  readonly prompt?: boolean;
+  readonly pace?: Pace;
   /** Events by number that do not happen: to find the few that matter. */
   readonly without?: ReadonlySet<number>;
 }
@@ -70,7 +69,7 @@ class Simulation {
 
   constructor(seed: number, options: SimulationOptions) {
     this.#seed = seed;
-    this.#shape = shapeOf(seed, { plain: options.plain ?? false, prompt: options.prompt ?? false });
+    this.#shape = shapeOf(seed, { plain: options.plain ?? false, pace: options.pace ?? 'any' });
     this.#without = options.without ?? new Set();
     this.#chance = new Chance(`world ${seed}`);
   }

@@ -13,7 +13,7 @@ const FILES = Array.from({ length: 20 }, (_, index) => `${ROOT}/file ${index}`);
 it('hears of what is committed elsewhere while the disk is flushed', async () => {
   const world = await TwoDevices.start('slow flush');
   const desk = await world.boot('Desk');
-  const lap = await world.boot('Lap', { flushMs: 8000 });
+  const lap = await world.boot('Lap', { slowMs: { flush: 8000 } });
   desk.ledger.during('the files', () => {
     for (const file of [...FILES, `${ROOT}/old`]) writeFile(desk.disk, file, `${file} of the first day`);
   });

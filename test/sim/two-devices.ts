@@ -7,6 +7,7 @@ import { SimIdentity } from '../fakes/sim-identity.ts';
 import { SimNetwork } from '../fakes/sim-network.ts';
 import { SimServer, type SimDevice as Enrolled } from '../fakes/sim-server.ts';
 import { brokenPromises, contentOf, isAtRest } from './promises.ts';
+import type { SlowJobs } from './life.ts';
 import { SimDevice } from './sim-device.ts';
 import { virtualClock, VirtualTime } from './virtual-time.ts';
 
@@ -20,7 +21,7 @@ const PATIENCE_MS = 3 * 3_600_000;
 type Names = readonly [string, string];
 
 interface DeviceOptions {
-  readonly flushMs?: number;
+  readonly slowMs?: SlowJobs;
   /** On another disk also with names that not all disks can hold. */
   readonly disk?: Partial<SimDiskOptions>;
   readonly trace?: (device: SimDevice, what: string) => void;
@@ -75,7 +76,7 @@ export class TwoDevices {
   /** Not started yet. */
   async make(
     name: string,
-    { flushMs = 0, disk = {}, trace = () => undefined, line }: DeviceOptions = {},
+    { slowMs = {}, disk = {}, trace = () => undefined, line }: DeviceOptions = {},
   ): Promise<SimDevice> {
     const { server, vault, enrolled: both } = this.#account;
     const enrolled = both.find((one) => one.name === name);
@@ -85,7 +86,7 @@ export class TwoDevices {
     line?.(cloud);
     const device: SimDevice = new SimDevice({
       name,
-      shape: { name, disk, failing: 0, failures: [], flushMs },
+      shape: { name, disk, failing: 0, failures: [], slowMs },
       oddNames: Object.keys(disk).length > 0,
       isCalm: () => true,
       seed: `${this.#seed} ${name}`,
