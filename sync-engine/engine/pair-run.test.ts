@@ -14,6 +14,7 @@ function restingPair(asleep: (run: PairRun, ms: number) => void) {
     isSettled: true,
     vault: { stopped: null, reaches: () => true, commits: { hasWork: false } },
     disk: { check: () => ({ state: 'ok' }) },
+    rootWrites: { isRefused: false, look: () => undefined },
     pair: { nextRelease: () => null, unsettled: () => [] },
     putBack: () => Promise.resolve(),
     retryDelayed: () => undefined,

@@ -163,6 +163,7 @@ export class PairRun {
     if (!this.#isWatched) this.#watch();
     await this.#scanIfDue();
     if (signal.aborted) return false;
+    sync.rootWrites.look();
     if (!quota.isFull) sync.retryForRoom();
     const worked = this.#mayPlan() && (await sync.turn());
     await this.#commit();
@@ -299,6 +300,7 @@ export class PairRun {
     if (sync.busy || sync.vault.commits.hasWork) waits.push(COMMIT_LOOK_MS);
     if (sync.pair.unsettled(1).length > 0) waits.push(FLUSH_MS);
     if (quota.isFull) waits.push(quota.waitMs);
+    if (sync.rootWrites.isRefused) waits.push(ROOT_RETRY_MS);
     return Math.max(5, Math.min(...waits));
   }
 

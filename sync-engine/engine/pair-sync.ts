@@ -31,6 +31,7 @@ import type { Clock, RandomSource } from './ports.ts';
 import { recoverParked } from './parked-nodes.ts';
 import { remotePath } from './paths.ts';
 import { RemovalGuard } from './removal-guard.ts';
+import { RootWrites } from './root-writes.ts';
 import { Setbacks } from './setbacks.ts';
 import { StepRunner } from './step-runner.ts';
 import { UnmarkedNodes } from './unmarked-nodes.ts';
@@ -76,6 +77,7 @@ export class PairSync {
   readonly ingest: IngestLane;
   readonly fetch: FetchLane;
   readonly books: Books;
+  readonly rootWrites: RootWrites;
   /** Of the last plans, for a bug report. */
   readonly trace: PlanTrace;
   /** Why it does not sync at all; null when it does. */
@@ -124,6 +126,17 @@ export class PairSync {
       isUnderWay: (id) => this.#isUnderWay(id),
       isBusy: () => this.busy,
     });
+    this.rootWrites = new RootWrites({
+      disk,
+      clock,
+      refused: () => {
+        hooks.raise(null, 'root-read-only', disk.root);
+      },
+      takesThemAgain: () => {
+        hooks.clear(null, 'root-read-only');
+        this.retryDelayed();
+      },
+    });
     this.#setbacks = new Setbacks({
       pair,
       vault: books.vault,
@@ -131,6 +144,7 @@ export class PairSync {
       random,
       showPath: (id) => this.showPath(id),
       raise: hooks.raise,
+      takesWrites: () => this.rootWrites.takesWrites(),
       rescan,
     });
     this.#removals = new HeldRemovals({

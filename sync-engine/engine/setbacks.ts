@@ -26,6 +26,8 @@ export interface SetbacksParts {
   readonly random: RandomSource;
   readonly showPath: (id: NodeId) => string;
   readonly raise: (node: NodeId, code: IssueCode, path: string) => void;
+  /** Whether the folder itself does; one that does not has an issue of its own. */
+  readonly takesWrites: () => boolean;
   /** The folder may have changed: it is to be listed. */
   readonly rescan: (path: string) => void;
 }
@@ -50,6 +52,7 @@ export class Setbacks {
       if (pair.attempts(id) > MANY_STALE) raise(id, 'in-the-way', showPath(id));
       return;
     }
+    if ((code === 'permission' || code === 'read-only') && !this.#parts.takesWrites()) return;
     raise(id, issueOf(code), showPath(id));
   }
 

@@ -74,9 +74,13 @@ describe.runIf(canMount())('a device whose folder lies on a disk that', () => {
 
   it('takes no writes says so and loses nothing', async () => {
     expect(mount('-o', 'remount,ro', small.folder)).toBe(true);
-    writeFileSync(sound.path('while read-only.txt'), 'waits');
+    for (const name of ['one', 'two', 'three']) writeFileSync(sound.path(`while read-only ${name}`), 'waits');
     expect(await sound.wait()).toMatchObject({ code: 0 });
-    await until('an issue', 30_000, async () => ((await small.issues()).length > 0 ? true : null));
+    await issueOf('root-read-only');
+    expect(await small.wait()).toMatchObject({ code: 3 });
+    expect((await small.issues()).map(({ code, path }) => [code, path])).toEqual([
+      ['root-read-only', small.folder],
+    ]);
     expect(mount('-o', 'remount,rw', small.folder)).toBe(true);
     await agree();
   });
