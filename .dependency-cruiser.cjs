@@ -213,6 +213,11 @@ module.exports = {
       ['^sync-engine/manifest/', '^sync-engine/account/engine-lock\\.ts$', '^cloud/store/embedded/'],
       'Only the manifest and the embedded store know SQL; the engine lock borrows its file lock.',
     ),
+    owner(
+      'pg',
+      ['^cloud/store/postgres/'],
+      'Only this store speaks to PostgreSQL, and knows the password to it.',
+    ),
     owner('aws4fetch', ['^cloud/store/s3/'], 'Who signs for the S3 store holds its keys.'),
     owner('@rgrove/parse-xml', ['^cloud/store/s3/'], 'Only an S3 store speaks XML.'),
     owner('electron', ['^electron/'], 'What the runtime can do is reached from one room.'),

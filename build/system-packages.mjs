@@ -1,7 +1,7 @@
 // What the tests need of the system. Where this process may install packages (root, apt-get) it does, all in one
 // go; what is missing after that leaves suites out, which is said, and is a failure in continuous integration.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { environment } from './bootstrap.mjs';
 
@@ -28,7 +28,11 @@ const needs = [
       ceph: 'ceph-common',
       monmaptool: 'ceph-base',
     },
-    without: 'the suite scaled, which stores packs in a real S3 store, is left out',
+    // Its programs are in no path: a folder for each version.
+    files: { '/usr/lib/postgresql': 'postgresql' },
+    // Else Debian's package makes a database of its own at once, and starts it.
+    settings: { '/etc/postgresql-common/createcluster.conf': 'create_main_cluster = false\n' },
+    without: 'the suite scaled, which uses a real PostgreSQL and a real S3 store, is left out',
     leavesOut: ['scaled'],
   },
   {
@@ -72,7 +76,11 @@ export function ensureSystemPackages(isChosen) {
     return leftOut;
   }
   const needed = needs.filter(({ suites }) => suites.some(isChosen));
-  if (needed.some((need) => missingOf(need).length > 0) && mayInstall()) install(needed.flatMap(missingOf));
+  const lacking = needed.filter((need) => missingOf(need).length > 0);
+  if (lacking.length > 0 && mayInstall()) {
+    for (const { settings = {} } of lacking) writeSettings(settings);
+    install(lacking.flatMap(missingOf));
+  }
   for (const need of needed) {
     const missing = missingOf(need).map(({ name }) => name);
     if (missing.length === 0) continue;
@@ -85,6 +93,15 @@ export function ensureSystemPackages(isChosen) {
 
 function mayInstall() {
   return process.getuid?.() === 0 && hasProgram('apt-get');
+}
+
+/** What packages are told before they are installed; a file that is there is somebody's own. */
+function writeSettings(settings) {
+  for (const [file, text] of Object.entries(settings)) {
+    if (existsSync(file)) continue;
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
 }
 
 function install(missing) {

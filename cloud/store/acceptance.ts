@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AccountId, Hash, VaultId } from '../../protocol/ids.ts';
+import type { AccountId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
 import { ZERO_HASH } from '../../protocol/ids.ts';
 import { decodeFrame } from '../../protocol/commit.ts';
 import {
@@ -144,10 +144,15 @@ export function blobStoreAcceptance(make: () => Promise<Fresh<BlobStore>>): void
 
 const hashOfText = (text: string): Hash => createHash('sha256').update(text).digest('hex') as Hash;
 
+export interface FreshMetadata extends Fresh<MetadataStore> {
+  /** Opens the same once more, as another process would. The caller closes it. */
+  readonly another: () => Promise<MetadataStore>;
+}
+
 /** `make` gives stores whose accounts have a quota of 1,000,000 bytes, a retention of 1,000 ms and 500 ms for uploads. */
-export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>>): void {
+export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): void {
   describe('a metadata store', () => {
-    let fresh: Fresh<MetadataStore>;
+    let fresh: FreshMetadata;
     let store: MetadataStore;
     let person: Person;
     let device: TestDevice;
@@ -212,6 +217,8 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
         : (reserved?.kind ?? 'none');
     };
 
+    const usage = async () => (await store.accounts.byId(person.account))?.usage;
+
     it('gives an address, an account and an invitation away once', async () => {
       expect(await create(person)).toBe('refused');
       const sameAddress = new Person('http://nowhere.invalid', person.email);
@@ -222,14 +229,39 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
       expect(outcomes.toSorted()).toEqual(['created', 'refused']);
     });
 
-    it('lets one of many rivals win the next place in the log', async () => {
+    it('lets one of many rivals win the next place in the log, wherever they come in', async () => {
+      const other = await fresh.another();
       await append({ nodes: [[randomId(16), randomBytes(10)]] });
-      const rivals = [1, 2, 3, 4, 5].map(() =>
-        device.build(view, { nodes: [[randomId(16), randomBytes(10)]] }),
-      );
+      for (let round = 0; round < 3; round += 1) {
+        const rivals = Array.from({ length: 12 }, () =>
+          device.build(view, { nodes: [[randomId(16), randomBytes(10)]] }),
+        );
+        const outcomes = await Promise.all(
+          rivals.map((built, index) =>
+            (index % 2 === 0 ? store : other).log.appendCommit({
+              account: person.account,
+              chain,
+              frame: decodeFrame(built.bytes),
+              hash: built.hash,
+              nowMs: 0,
+            }),
+          ),
+        );
+        const won = rivals.filter((_rival, index) => outcomes[index]?.kind === 'committed');
+        expect(won).toHaveLength(1);
+        expect(outcomes.filter((outcome) => outcome.kind === 'stale-head')).toHaveLength(11);
+        view.head = { seq: view.head.seq + 1, hash: won[0]!.hash };
+        expect(await other.log.head(person.account, view.vault)).toEqual(view.head);
+      }
+      await other.close();
+    });
+
+    it('makes a vault once, whoever begins it', async () => {
+      const other = await fresh.another();
+      const rivals = Array.from({ length: 6 }, () => device.build(view, {}));
       const outcomes = await Promise.all(
-        rivals.map((built) =>
-          store.log.appendCommit({
+        rivals.map((built, index) =>
+          (index % 2 === 0 ? store : other).log.appendCommit({
             account: person.account,
             chain,
             frame: decodeFrame(built.bytes),
@@ -238,8 +270,33 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
           }),
         ),
       );
-      expect(outcomes.filter((outcome) => outcome.kind === 'committed')).toHaveLength(1);
-      expect(outcomes.filter((outcome) => outcome.kind === 'stale-head')).toHaveLength(4);
+      expect(outcomes.map((outcome) => outcome.kind).toSorted()).toEqual([
+        'committed',
+        ...Array<string>(5).fill('stale-head'),
+      ]);
+      expect(await store.log.vaults(person.account)).toHaveLength(1);
+      await other.close();
+    });
+
+    it('shows what was written at one opening at every other', async () => {
+      const other = await fresh.another();
+      const node = randomId<NodeId>(16);
+      await append({ nodes: [[node, Buffer.from('first')]] });
+      const page = await other.log.changes(person.account, view.vault, 0, 1000);
+      expect(page).toMatchObject({ head: view.head, commits: [{ receivedAtMs: 0 }] });
+      const tokens = {
+        accessHash: hashOfText('a'),
+        accessExpiresMs: 1000,
+        refreshHash: hashOfText('r'),
+        refreshExpiresMs: 1000,
+      };
+      await other.sessions.open({ account: person.account, device: device.device, tokens, nowMs: 0 });
+      expect(await store.sessions.byAccess(tokens.accessHash, 1)).toMatchObject({ account: person.account });
+      await store.accounts.signOut(person.account, null);
+      expect(await other.sessions.byAccess(tokens.accessHash, 1)).toBeNull();
+      await other.accounts.setQuota(person.account, 5);
+      expect(await upload(randomBytes(6))).toBe('quota');
+      await other.close();
     });
 
     it('appends nothing under a device chain that is not the stored one', async () => {
@@ -264,6 +321,44 @@ export function metadataStoreAcceptance(make: () => Promise<Fresh<MetadataStore>
       const outcomes = await Promise.all(Array.from({ length: 6 }, () => upload(randomBytes(300_000))));
       expect(outcomes.toSorted()).toEqual(['quota', 'quota', 'quota', 'stored', 'stored', 'stored']);
       expect((await store.accounts.byId(person.account))?.usage).toMatchObject({ uncommittedBytes: 900_000 });
+    });
+
+    it('reserves for fifty at once no byte above the quota, and gives back what was let go', async () => {
+      const other = await fresh.another();
+      await append({});
+      const reserve = (index: number) =>
+        (index % 2 === 0 ? store : other).packs.reserve({
+          account: person.account,
+          vault: view.vault,
+          name: randomId<PackName>(32),
+          size: 99_999,
+          device: device.device,
+          nowMs: 0,
+        });
+      const outcomes = await Promise.all(Array.from({ length: 50 }, (_none, index) => reserve(index)));
+      const reserved = outcomes.flatMap((outcome) => (outcome?.kind === 'reserved' ? [outcome.upload] : []));
+      expect(reserved).toHaveLength(10);
+      expect(outcomes.filter((outcome) => outcome?.kind === 'quota')).toHaveLength(40);
+      expect(await usage()).toMatchObject({ uncommittedBytes: 999_990 });
+      await Promise.all(reserved.map((one) => other.packs.release(one)));
+      expect(await usage()).toMatchObject({ uncommittedBytes: 0 });
+      await other.close();
+    });
+
+    it('charges one pack once, however often and wherever it is sent at the same time', async () => {
+      await append({});
+      const bytes = randomBytes(700);
+      expect(await Promise.all(Array.from({ length: 5 }, () => upload(bytes)))).toEqual(
+        Array<string>(5).fill('stored'),
+      );
+      expect(await usage()).toMatchObject({ uncommittedBytes: 700 });
+      const added = packed(bytes);
+      const [committed, again] = await Promise.all([
+        append({ added: [added], inline: [bytes] }),
+        upload(bytes),
+      ]);
+      expect([committed.kind, again]).toEqual(['committed', 'stored']);
+      expect(await usage()).toMatchObject({ uncommittedBytes: 0, liveBytes: 700 + added.index.length });
     });
 
     it('hands a pack to the reaper once its time is over, and to nobody after that', async () => {

@@ -232,7 +232,7 @@ export interface PackStore {
 }
 
 /** A blob the upkeep is to remove. */
-interface DoomedPack {
+export interface DoomedPack {
   readonly account: AccountId;
   readonly vault: VaultId;
   readonly name: PackName;

@@ -161,7 +161,8 @@ export class Ceph {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Of this machine, free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);

@@ -22,18 +22,13 @@ blobStoreAcceptance(async () => {
 
 metadataStoreAcceptance(async () => {
   const dataDir = await fresh();
-  const retention = { retentionMs: 1000, uncommittedMs: 500 };
-  const store = await openEmbeddedStore({
-    dataDir,
-    defaultQuotaBytes: 1_000_000,
-    exclusive: true,
-    ...retention,
-  });
+  const options = { dataDir, defaultQuotaBytes: 1_000_000, retentionMs: 1000, uncommittedMs: 500 };
+  const store = await openEmbeddedStore({ ...options, exclusive: true });
   const discard = async (): Promise<void> => {
     await store.close();
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { store, discard };
+  return { store, another: () => openEmbeddedStore({ ...options, exclusive: false }), discard };
 });
 
 it('frees what it was given once that is written, and nothing that shares its memory', async () => {

@@ -1,0 +1,36 @@
+/** The store on PostgreSQL: any number of nodes share one database. */
+import type { MetadataStore } from '../metadata-store.ts';
+import { postgresAccounts } from './accounts.ts';
+import { Database, type DatabaseOptions } from './database.ts';
+import { postgresLog } from './log-read.ts';
+import { postgresPacks } from './packs.ts';
+import { postgresSessions } from './sessions.ts';
+import { postgresUpkeep, type UpkeepOptions } from './upkeep.ts';
+import { keptQuota } from './settings.ts';
+
+export interface PostgresOptions extends DatabaseOptions, UpkeepOptions {
+  /** For accounts without a quota of their own; null takes the one a server last ran with. */
+  readonly defaultQuotaBytes: number | null;
+}
+
+/** @throws StoreDamaged, StoreUnavailable */
+export async function openPostgresStore(
+  options: PostgresOptions,
+): Promise<MetadataStore & { readonly database: Database }> {
+  const database = await Database.open(options);
+  try {
+    const quota = await keptQuota(database, options.defaultQuotaBytes);
+    return {
+      database,
+      accounts: postgresAccounts(database, quota),
+      sessions: postgresSessions(database),
+      log: postgresLog(database, quota, options.retentionMs),
+      packs: postgresPacks(database, quota, options.retentionMs),
+      upkeep: postgresUpkeep(database, options),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
