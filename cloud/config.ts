@@ -1,5 +1,6 @@
 /** What a server runs with: one value, made once by `main.ts` or a test. */
 import { DAY_MS, DEFAULT_QUOTA_BYTES, RETENTION_MS, UNCOMMITTED_MS } from '../protocol/limits.ts';
+import type { S3Config } from './store/s3/s3-config.ts';
 
 export type SignupMode = 'open' | 'invite' | 'closed';
 
@@ -12,6 +13,8 @@ export type TlsConfig =
 
 export interface CloudConfig {
   readonly dataDir: string;
+  /** Where packs are; null for files in the data directory. */
+  readonly s3: S3Config | null;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -82,6 +85,7 @@ export function isLoopback(host: string): boolean {
 export function cloudConfig(given: Partial<CloudConfig> & { readonly dataDir: string }): CloudConfig {
   const host = given.host ?? '127.0.0.1';
   return {
+    s3: null,
     host,
     port: 0,
     quotaBytes: DEFAULT_QUOTA_BYTES,

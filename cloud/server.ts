@@ -26,7 +26,7 @@ import { IdleMemory } from './idle-memory.ts';
 import { Upkeep } from './packs/upkeep.ts';
 import { lockDataDir } from './store/embedded/data-lock.ts';
 import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
-import { openFileBlobs } from './store/embedded/file-blobs.ts';
+import { openBlobs } from './store/open-blobs.ts';
 
 /** How long a stopping server lets requests finish. */
 const DRAIN_MS = 10_000;
@@ -81,7 +81,8 @@ async function open(
     uncommittedMs: config.uncommittedMs,
   });
   undo.push(() => store.close());
-  const blobs = await openFileBlobs(dataDir, true);
+  const blobs = await openBlobs(config, true);
+  undo.push(() => blobs.close());
   await removeUnfinished(dataDir);
   const isNew = (await store.upkeep.stats()).accounts === 0;
   const opaque = await opaqueServer(await loadOpaqueSetup(dataDir, isNew));
@@ -96,6 +97,7 @@ async function open(
     store,
     blobs,
     now,
+    strayMs: config.uncommittedMs,
     failed: (error) => {
       log.error(
         { cause: error instanceof Error ? error.name : 'unknown' },
@@ -103,6 +105,11 @@ async function open(
       );
     },
   });
+  if (config.s3 !== null && blobs.direct === null) {
+    log.warn(
+      'packs pass through this server: the S3 store does not check what devices send, or is not reached over https',
+    );
+  }
   const context: CloudContext = {
     config,
     store,

@@ -15,7 +15,7 @@ import {
   type VaultId,
 } from './ids.ts';
 import { CLOUD_ERROR_CODES } from './errors.ts';
-import { MAX_TIME_MS } from './limits.ts';
+import { MAX_DIRECT_URL_CHARS, MAX_PACK_BYTES, MAX_TIME_MS } from './limits.ts';
 
 const id16 = <T extends string>() =>
   z.string().refine(isId16, 'not 16 bytes of hex') as unknown as z.ZodType<T, string>;
@@ -220,5 +220,28 @@ export const timeAnswerSchema = z.object({ head: headSchema.nullable() });
  * `seconds` and is advisory, safety never rests on it.
  */
 export const leaseAnswerSchema = z.object({ granted: z.boolean(), seconds: z.number() });
+/**
+ * POST /v1/vaults/:vault/packs/:pack/upload -> 200: where the bytes of a pack are to go. `none`: they are stored.
+ * `here`: to this server, by PUT. `elsewhere`: by PUT to `url`, with the headers of `directUploadHeaders` and nothing
+ * that tells who asks; then POST /v1/vaults/:vault/packs/:pack/complete -> 204 with the `upload`.
+ */
+export const uploadSchema = z.object({ size: z.number().int().min(1).max(MAX_PACK_BYTES) });
+export const uploadAnswerSchema = z.discriminatedUnion('to', [
+  z.object({ to: z.literal('none') }),
+  z.object({ to: z.literal('here') }),
+  z.object({
+    to: z.literal('elsewhere'),
+    upload: z.number().int().nonnegative(),
+    url: z.string().max(MAX_DIRECT_URL_CHARS),
+  }),
+]);
+export type UploadAnswer = z.infer<typeof uploadAnswerSchema>;
+export const completeSchema = z.object({ upload: z.number().int().nonnegative() });
+
+/** What a device sends with a pack that goes elsewhere: the store refuses other bytes, and writes a key once. */
+export function directUploadHeaders(pack: PackName): Readonly<Record<string, string>> {
+  return { 'x-amz-content-sha256': pack, 'if-none-match': '*' };
+}
+
 /** POST /v1/vaults/:vault/purge (grant): forgets the retained bytes of these dropped packs at once. */
 export const purgeSchema = z.object({ packs: z.array(packNameSchema).max(1000) });

@@ -4,6 +4,8 @@ export const MIB = 1024 * KIB;
 
 /** A pack, padding included. */
 export const MAX_PACK_BYTES = 16 * MIB;
+/** The address of a pack that lies elsewhere; one signed for S3 has some 600. */
+export const MAX_DIRECT_URL_CHARS = 4096;
 /** A pack small enough to travel inside its commit and the head event. */
 export const MAX_INLINE_PACK_BYTES = 128 * KIB;
 /** A sealed record: a content list of up to 64 entries and a name of up to 255 bytes, padded. */

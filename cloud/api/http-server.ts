@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { PROGRAM_VERSION, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { PACKS_HEADER, PROGRAM_VERSION, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { ServerInfo } from '../../protocol/cloud.ts';
 import { isLoopback } from '../config.ts';
 import { Refusal } from '../refusal.ts';
@@ -12,6 +12,7 @@ import { sessionOf } from './authenticate.ts';
 import { watchBodies } from './body-watch.ts';
 import type { CloudContext } from './context.ts';
 import { asRefusal, notFound, sendError } from './errors.ts';
+import { directRoutes } from './direct-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { packRoutes, purgeRoute } from './pack-routes.ts';
 
@@ -61,6 +62,7 @@ export async function createHttpServer(
   accountRoutes(app, context);
   logRoutes(app, context);
   purgeRoute(app, context);
+  directRoutes(app, context);
   await app.register(async (scope) => packRoutes(scope, context));
   await app.register(async (scope) => {
     scope.get('/v1/events', { websocket: true, onRequest: context.auth.device }, (socket, request) => {
@@ -102,9 +104,10 @@ function addParsers(app: FastifyInstance): void {
   });
 }
 
-function addHooks(app: FastifyInstance, { metrics }: CloudContext, log: Logger): void {
+function addHooks(app: FastifyInstance, { blobs, metrics }: CloudContext, log: Logger): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header(PROTOCOL_HEADER, String(PROTOCOL_VERSION)).header('cache-control', 'no-store');
+    if (blobs.direct !== null) reply.header(PACKS_HEADER, 'elsewhere');
     const spoken = request.headers[PROTOCOL_HEADER];
     if (spoken !== undefined && spoken !== String(PROTOCOL_VERSION) && request.url !== '/v1/server') {
       throw new Refusal('version', `this server speaks version ${PROTOCOL_VERSION} of the protocol`);

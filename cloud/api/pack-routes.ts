@@ -4,17 +4,13 @@ import { Readable } from 'node:stream';
 import { purgeSchema } from '../../protocol/cloud.ts';
 import type { PackName, VaultId } from '../../protocol/ids.ts';
 import { MAX_PACK_BYTES } from '../../protocol/limits.ts';
-import { quotaExceeded } from '../log/log-service.ts';
 import { Refusal } from '../refusal.ts';
-import type { Reservation } from '../store/metadata-store.ts';
 import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import { parseRange } from './byte-range.ts';
 import type { CloudContext } from './context.ts';
 import { notFound } from './errors.ts';
+import { deleting, refuseUnreserved } from './pack-refusals.ts';
 import { packOf, parseBody, vaultOf } from './parse.ts';
-
-const deleting = (): Refusal =>
-  new Refusal('pack-deleting', 'the pack is being removed: upload its content under another name');
 
 /** Runs in its own scope: here a body of bytes is a stream nobody has read. */
 export async function packRoutes(app: FastifyInstance, context: CloudContext): Promise<void> {
@@ -42,10 +38,12 @@ export async function packRoutes(app: FastifyInstance, context: CloudContext): P
         size,
         device,
         nowMs: config.now(),
+        resume: false,
       });
       if (reservation?.kind !== 'reserved') {
         await drain(request.raw);
-        return answerUnreserved(reservation, reply);
+        refuseUnreserved(reservation);
+        return reply.code(200).send();
       }
       const stored = await receive(request, { account, vault, pack }, size, reservation.upload);
       metrics.packBytes('in', size);
@@ -96,6 +94,11 @@ export async function packRoutes(app: FastifyInstance, context: CloudContext): P
     if (range !== null) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${row.size}`);
     reply.header('content-length', end - start);
     if (request.method === 'HEAD') return reply.send();
+    if (row.inline === null && blobs.direct !== null) {
+      metrics.packBytes('out', end - start);
+      const url = await blobs.direct.readUrl({ account, vault, pack });
+      return reply.removeHeader('content-range').header('content-length', 0).redirect(url, 307);
+    }
     const body =
       row.inline === null
         ? await blobs.get({ account, vault, pack }, start, end)
@@ -147,19 +150,4 @@ async function drain(body: IncomingMessage): Promise<void> {
     body.once('end', resolve);
     body.once('close', resolve);
   });
-}
-
-function answerUnreserved(
-  reservation: Exclude<Reservation, { kind: 'reserved' }> | null,
-  reply: FastifyReply,
-): FastifyReply {
-  if (reservation === null) throw notFound();
-  switch (reservation.kind) {
-    case 'stored':
-      return reply.code(200).send();
-    case 'deleting':
-      throw deleting();
-    case 'quota':
-      throw quotaExceeded(reservation);
-  }
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
 import { printError } from './output.ts';
+import { addS3Options } from './s3-options.ts';
 import { serve, type ServeOptions } from './serve.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 
@@ -31,8 +32,7 @@ function buildProgram(): Command {
 }
 
 function addServe(program: Command): void {
-  program
-    .command('serve')
+  addS3Options(program.command('serve'))
     .description('run the server')
     .requiredOption('--data <dir>', 'where everything is kept')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 picks one')

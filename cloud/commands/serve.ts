@@ -4,8 +4,9 @@ import { isLoopback, type CloudConfig, type SignupMode, type TlsConfig } from '.
 import { parseSize } from '../quota/quota.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { CommandError } from './output.ts';
+import { s3Config, type S3Options } from './s3-options.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends S3Options {
   readonly data: string;
   readonly listen: string;
   readonly quota: string;
@@ -44,6 +45,7 @@ function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dataDir: s
   if (retention !== null && !(retention >= 0)) throw usage('--retention-days wants a number');
   return {
     dataDir: options.data,
+    s3: s3Config(options),
     host,
     port,
     quotaBytes: sizeOption(options.quota, '--quota'),

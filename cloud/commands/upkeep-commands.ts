@@ -8,15 +8,18 @@ import { RETENTION_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
 import { hashToken, newToken } from '../accounts/tokens.ts';
 import { CERT_FILE, KEY_FILE, SECRET_FILE } from '../data-dir.ts';
 import { usedBytes } from '../quota/quota.ts';
+import type { BlobStore } from '../store/blob-store.ts';
 import type { AccountRow } from '../store/metadata-store.ts';
+import { openBlobs } from '../store/open-blobs.ts';
 import { backupStore } from '../store/embedded/backup.ts';
 import { checkStore } from '../store/embedded/check.ts';
 import { DATABASE_FILE, openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import { openFileBlobs } from '../store/embedded/file-blobs.ts';
 import { CommandError, printResult } from './output.ts';
+import { addS3Options, s3Config, type S3Options } from './s3-options.ts';
 import { sizeOption } from './serve.ts';
 
-interface DataOptions {
+interface DataOptions extends S3Options {
   readonly data: string;
   readonly json?: boolean;
 }
@@ -48,9 +51,18 @@ async function withStore<T>(options: DataOptions, work: (store: OpenedStore) => 
   }
 }
 
+/** The blobs of a server, for one command. */
+async function withBlobs<T>(options: DataOptions, work: (blobs: BlobStore) => Promise<T>): Promise<T> {
+  const blobs = await openBlobs({ dataDir: options.data, s3: s3Config(options) }, false);
+  try {
+    return await work(blobs);
+  } finally {
+    await blobs.close();
+  }
+}
+
 function dataCommand(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
+  return addS3Options(parent.command(name))
     .description(description)
     .requiredOption('--data <dir>', 'the data directory of the server')
     .option('--json', 'one JSON object');
@@ -82,7 +94,7 @@ export function addUpkeepCommands(program: Command): void {
 
 async function check(options: DataOptions): Promise<void> {
   const report = await withStore(options, async (store) =>
-    checkStore(store.database, await openFileBlobs(options.data, false)),
+    withBlobs(options, (blobs) => checkStore(store.database, blobs)),
   );
   const { damage, strayFiles } = report;
   const counts = `${report.accounts} accounts, ${report.commits} commits, ${report.records} records, ${report.packs} packs`;
@@ -107,10 +119,11 @@ async function backup(options: DataOptions & { to: string }): Promise<void> {
   }
   await mkdir(to, { recursive: true, mode: 0o700 });
   const report = await withStore(options, async (store) => {
-    const source = { store, database: store.database, blobs: await openFileBlobs(options.data, false) };
     const target = { dataDir: to, blobs: await openFileBlobs(to, false) };
     const from = { dataDir: options.data, plainFiles: [SECRET_FILE, CERT_FILE, KEY_FILE] };
-    return backupStore(source, from, target, () => Date.now());
+    return withBlobs(options, (blobs) =>
+      backupStore({ store, database: store.database, blobs }, from, target, () => Date.now()),
+    );
   });
   const line = `${report.packs} packs, ${report.copiedBytes} bytes copied to ${to}`;
   printResult({ json: options.json ?? false }, { ...report, to }, [...report.damage, line]);
@@ -196,8 +209,7 @@ async function deleteUser(email: string, options: DataOptions & { yes?: boolean 
   await withStore(options, async (store) => {
     const { account } = await findUser(store, email);
     await store.accounts.markDeleted(account);
-    const blobs = await openFileBlobs(options.data, false);
-    await blobs.removeAccount(account);
+    await withBlobs(options, (blobs) => blobs.removeAccount(account));
     while (await store.upkeep.forgetAccount(account, 1000));
   });
   printResult({ json: options.json ?? false }, { deleted: true }, []);

@@ -7,6 +7,9 @@ import type { ByteMoves } from '../quota/quota.ts';
  */
 export type PackState = 'uploaded' | 'live' | 'dropped' | 'purged' | 'deleting';
 
+/** An upload that has not ended after this never will: its bytes are no longer charged. */
+export const UPLOAD_MS = 60 * 60_000;
+
 /** Bytes a pack no longer counts for, once the reaper has it. */
 export function doomedMoves(pack: {
   readonly state: 'dropped' | 'purged' | 'uploaded';

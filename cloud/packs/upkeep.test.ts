@@ -1,11 +1,12 @@
 import { readdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../protocol/limits.ts';
 import { decodeChangesPage, decodeStatePage } from '../../protocol/pages.ts';
-import type { NodeId } from '../../protocol/ids.ts';
+import type { NodeId, VaultId } from '../../protocol/ids.ts';
 import {
   ask,
   packed,
@@ -125,6 +126,32 @@ describe('retention', () => {
     expect((await device.ask('GET', path(`packs/${live!.pack.name}`))).status).toBe(200);
     expect(await quota()).toMatchObject({ retainedBytes: dropped!.index.length });
     expect((await device.ask('GET', path('changes?after=0'))).status).toBe(200);
+  });
+});
+
+describe('what an unclean stop left behind', () => {
+  it('is removed once it is older than anything on its way, and nothing else is', async () => {
+    const bytes = randomBytes(2000);
+    await device.put(view, bytes);
+    const stray = randomBytes(3000);
+    const name = { account: device.person.account, vault: view.vault, pack: packed(stray).pack.name };
+    const foreign = { ...name, vault: randomId<VaultId>(16) };
+    const store = await openFileBlobs(dataDir, false);
+    for (const blob of [name, foreign]) {
+      await store.put(blob, stray.length, Readable.from([Uint8Array.from(stray)]));
+    }
+    await server.close();
+    clockMs = Date.now() + 6 * DAY_MS; // files have the time of this machine
+    await start();
+    await server.upkeep.run();
+    expect(await blobs()).toBe(3);
+    clockMs += 2 * DAY_MS;
+    await server.upkeep.run();
+    expect(await store.verify(name, stray.length)).toBe('missing');
+    expect(await store.verify({ ...name, pack: packed(bytes).pack.name }, 2000)).toBe('sound');
+    // Under a vault nobody knows it may be anybody's.
+    expect(await store.verify(foreign, stray.length)).toBe('sound');
+    await store.remove(foreign);
   });
 });
 

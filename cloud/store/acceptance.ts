@@ -20,6 +20,7 @@ import {
   TestDevice,
 } from '../../test/fakes/hand-made-client.ts';
 import type { Change, VaultView } from '../../test/fakes/hand-made-client.ts';
+import { UPLOAD_MS } from '../packs/pack-state.ts';
 import { listedBlobs, type BlobName, type BlobStore } from './blob-store.ts';
 import type { AppendOutcome, MetadataStore } from './metadata-store.ts';
 
@@ -211,7 +212,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         name: packName(bytes),
         size: bytes.length,
       };
-      const reserved = await store.packs.reserve({ ...request, device: device.device, nowMs });
+      const reserved = await store.packs.reserve({ ...request, device: device.device, nowMs, resume: false });
       return reserved?.kind === 'reserved'
         ? store.packs.complete(reserved.upload, nowMs)
         : (reserved?.kind ?? 'none');
@@ -334,6 +335,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
           size: 99_999,
           device: device.device,
           nowMs: 0,
+          resume: false,
         });
       const outcomes = await Promise.all(Array.from({ length: 50 }, (_none, index) => reserve(index)));
       const reserved = outcomes.flatMap((outcome) => (outcome?.kind === 'reserved' ? [outcome.upload] : []));
@@ -359,6 +361,67 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       ]);
       expect([committed.kind, again]).toEqual(['committed', 'stored']);
       expect(await usage()).toMatchObject({ uncommittedBytes: 0, liveBytes: 700 + added.index.length });
+    });
+
+    it('takes up an upload that goes on, charges it once, and gives it up after its time', async () => {
+      await append({});
+      const bytes = randomBytes(300_000);
+      const name = packName(bytes);
+      const request = { account: person.account, vault: view.vault, name, size: bytes.length };
+      const begin = async (resume: boolean, nowMs: number, by = device.device): Promise<number> => {
+        const reserved = await store.packs.reserve({ ...request, device: by, nowMs, resume });
+        if (reserved?.kind !== 'reserved') throw new Error('not reserved');
+        return reserved.upload;
+      };
+      const charged = async (): Promise<number | undefined> =>
+        (await store.accounts.byId(person.account))?.usage.uncommittedBytes;
+      const find = (upload: number, vault = view.vault): Promise<{ size: number } | null> =>
+        store.packs.findUpload(person.account, vault, name, upload);
+
+      const first = await begin(true, 0);
+      expect(await begin(true, 1000)).toBe(first);
+      expect(await charged()).toBe(300_000);
+      expect(await begin(false, 1000)).not.toBe(first);
+      expect(await begin(true, 1000, randomId(16))).not.toBe(first);
+      expect(await charged()).toBe(900_000);
+      expect(await find(first)).toEqual({ size: 300_000 });
+      expect(await find(first, randomId(16))).toBeNull();
+
+      await store.upkeep.forgetExpired(UPLOAD_MS);
+      expect(await charged()).toBe(900_000);
+      await store.upkeep.forgetExpired(UPLOAD_MS + 1001);
+      expect([await charged(), await find(first)]).toEqual([0, null]);
+      expect(await store.packs.complete(first, 0)).toBe('gone');
+    });
+
+    it('dooms blobs that nothing names, and nobody uploads or names them meanwhile', async () => {
+      await append({});
+      const [stray, coming, stored] = [400, 500, 600].map((size) => randomBytes(size));
+      const request = { account: person.account, vault: view.vault, device: device.device, nowMs: 0 };
+      await upload(stored!);
+      const begun = { ...request, name: packName(coming!), size: 500, resume: true };
+      expect((await store.packs.reserve(begun))?.kind).toBe('reserved');
+      const blobs = [stray!, coming!, stored!].map((bytes) => ({
+        name: { account: person.account, vault: view.vault, pack: packName(bytes) },
+        size: bytes.length,
+      }));
+      const { name } = blobs[0]!;
+      const elsewhere = [
+        { name: { ...name, vault: randomId<VaultId>(16) }, size: 400 },
+        { name: { ...name, account: randomId<AccountId>(16) }, size: 400 },
+      ];
+      await store.upkeep.holdBlobs(5000);
+      expect(await store.upkeep.doomStrays(blobs, 100)).toBe(0);
+      await store.upkeep.holdBlobs(0);
+      expect(await store.upkeep.doomStrays([...blobs, ...elsewhere], 100)).toBe(1);
+      expect(await store.upkeep.doomStrays(blobs, 100)).toBe(0);
+      const doomed = await store.upkeep.doomPacks(100, 10);
+      expect(doomed.map((pack) => pack.name)).toEqual([name.pack]);
+      expect(await upload(stray!, 100)).toBe('deleting');
+      expect((await append({ added: [packed(stray!)] }, 100)).kind).toBe('pack-deleting');
+      await store.upkeep.forgetPacks(doomed);
+      expect(await upload(stray!, 100)).toBe('stored');
+      expect((await store.accounts.byId(person.account))?.usage.uncommittedBytes).toBe(1500);
     });
 
     it('hands a pack to the reaper once its time is over, and to nobody after that', async () => {
@@ -437,6 +500,16 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       expect(await store.accounts.changeBundle(person.account, next)).toBe('old-version');
       expect((await store.accounts.byId(person.account))?.bundle.version).toBe(next.version);
       expect((await store.accounts.byId(person.account))?.registration).toBe('record');
+    });
+
+    it('leaves a deleted account until what is on its way to it has come or is given up', async () => {
+      await append({});
+      const begun = { account: person.account, vault: view.vault, name: packName(randomBytes(9)), size: 9 };
+      await store.packs.reserve({ ...begun, device: device.device, nowMs: 0, resume: true });
+      await store.accounts.markDeleted(person.account);
+      expect(await store.upkeep.doomedAccounts(0)).toEqual([]);
+      await store.upkeep.forgetExpired(UPLOAD_MS + 1);
+      expect(await store.upkeep.doomedAccounts(0)).toEqual([person.account]);
     });
 
     it('forgets a deleted account entirely', async () => {

@@ -26,7 +26,22 @@ export class BlobStoreUnavailable extends Error {
   override readonly name = 'BlobStoreUnavailable';
 }
 
+/** Addresses that a device may use by itself, for some minutes and for one blob each. */
+export interface DirectAccess {
+  /**
+   * Takes, by PUT, the bytes of that name and size and no others; sent with `x-amz-content-sha256`, which is the
+   * pack's name, and `if-none-match: *`.
+   */
+  uploadUrl(name: BlobName, size: number): Promise<string>;
+  /** Gives, by GET, the bytes or a range of them. */
+  readUrl(name: BlobName): Promise<string>;
+  /** Null when the blob is not there. */
+  sizeOf(name: BlobName): Promise<number | null>;
+}
+
 export interface BlobStore {
+  /** Null where bytes pass through this server alone. */
+  readonly direct: DirectAccess | null;
   /**
    * Streams bytes in, hashing on the way; durable once `stored`. A failing or too long body leaves nothing. The
    * pieces of the body are given away: their memory may be gone afterwards.

@@ -13,6 +13,7 @@ import type { HistoryItem, ReceivedHeader, StatePage } from '../../protocol/page
 import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { QuotaRefusal, Usage } from '../quota/quota.ts';
+import type { BlobName } from './blob-store.ts';
 
 export interface AccountRow {
   readonly account: AccountId;
@@ -223,7 +224,16 @@ export interface PackStore {
     readonly size: number;
     readonly device: DeviceId;
     readonly nowMs: number;
+    /** An upload of it by this device that has not ended is taken up again: its bytes are charged once. */
+    readonly resume: boolean;
   }): Promise<Reservation | null>;
+  /** An upload of this pack that has neither ended nor been given up. */
+  findUpload(
+    account: AccountId,
+    vault: VaultId,
+    name: PackName,
+    upload: number,
+  ): Promise<{ readonly size: number } | null>;
   /** The bytes are durable in the blob store. `gone`: the vault went away meanwhile. */
   complete(upload: number, nowMs: number): Promise<'stored' | 'deleting' | 'gone'>;
   release(upload: number): Promise<void>;
@@ -240,7 +250,7 @@ export interface DoomedPack {
 }
 
 export interface UpkeepStore {
-  /** Forgets tokens, grants and proofs past their time, and reservations older than a day. */
+  /** Forgets tokens, grants and proofs past their time, and uploads that began longer than `UPLOAD_MS` ago. */
   forgetExpired(nowMs: number): Promise<void>;
   /**
    * Forgets up to `batch` superseded records whose retention is over, and the lists of commits from which
@@ -253,9 +263,21 @@ export interface UpkeepStore {
    * purged ones whose bytes are still there.
    */
   doomPacks(nowMs: number, batch: number): Promise<readonly DoomedPack[]>;
+  /**
+   * Marks `deleting` those of these blobs that nothing names: of a vault that is known, and neither a pack nor an
+   * upload of it. What lies under a vault nobody knows may be another server's, and is left alone. None while a backup
+   * holds the blobs. Returns how many.
+   */
+  doomStrays(
+    blobs: readonly { readonly name: BlobName; readonly size: number }[],
+    nowMs: number,
+  ): Promise<number>;
   /** Their blobs are gone. */
   forgetPacks(packs: readonly DoomedPack[]): Promise<void>;
-  /** Deleted accounts of which something is left; none while a backup holds the blobs. */
+  /**
+   * Deleted accounts of which something is left, but those with an upload that has not ended, whose bytes may still
+   * come; none while a backup holds the blobs.
+   */
   doomedAccounts(nowMs: number): Promise<readonly AccountId[]>;
   /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */
   forgetAccount(account: AccountId, batch: number): Promise<boolean>;

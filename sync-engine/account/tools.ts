@@ -6,7 +6,7 @@ import { PASSWORD_COST, type StretchingCost } from '../crypto/password.ts';
 import { secureRandom, type Random } from '../crypto/random.ts';
 import { CloudError } from '../remote/cloud.ts';
 import { BackOff } from '../remote/back-off.ts';
-import { DEFAULT_TIMEOUTS, type Timeouts } from '../remote/http-client.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../remote/exchange.ts';
 
 export interface AccountTools {
   readonly random: Random;

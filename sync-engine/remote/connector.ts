@@ -1,10 +1,10 @@
 /**
- * Opens connections to one server and to nothing else. With a pinned fingerprint the certificate must be that
+ * Opens connections to one server, and to where it says that packs lie. With a pinned fingerprint the certificate must be that
  * very one; authorities, names and dates then say nothing. Nothing is written before the check.
  */
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { getCACertificates, TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { ServerAddress } from './server-address.ts';
 
@@ -27,15 +27,46 @@ export function makeConnector(address: ServerAddress, timeoutMs: number): Connec
     ...(caPem === null ? {} : { ca: caPem }),
   });
   if (fingerprint === null) return connect;
+  return judged(connect, (socket) =>
+    fingerprintOf(socket) === fingerprint
+      ? null
+      : new WrongCertificate('the server shows another certificate than the pinned one'),
+  );
+}
+
+/**
+ * To a store that the server named: by its name and any authority that the system or the person trusts, and only
+ * where `refuse` has nothing against its address.
+ */
+export function makeStoreConnector(
+  caPem: string | null,
+  timeoutMs: number,
+  refuse: (ip: string) => Error | null,
+): Connector {
+  const authorities = caPem === null ? {} : { ca: [...getCACertificates('default'), caPem] };
+  const connect = buildConnector({
+    timeout: timeoutMs,
+    allowH2: false,
+    maxCachedSessions: 0,
+    ...authorities,
+  });
+  return judged(connect, (socket) => refuse(socket.remoteAddress ?? ''));
+}
+
+/** Looks at each connection before anything is written to it. */
+export function judged(connect: Connector, refuse: (socket: Socket) => Error | null): Connector {
   return (options, callback) => {
     connect(options, (...[error, socket]) => {
       if (error !== null) {
         callback(error, null);
-      } else if (fingerprintOf(socket) === fingerprint) {
+        return;
+      }
+      const refusal = refuse(socket);
+      if (refusal === null) {
         callback(null, socket);
       } else {
         socket.destroy();
-        callback(new WrongCertificate('the server shows another certificate than the pinned one'), null);
+        callback(refusal, null);
       }
     });
   };

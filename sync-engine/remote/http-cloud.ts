@@ -7,6 +7,7 @@ import {
   epochsAnswerSchema,
   leaseAnswerSchema,
   timeAnswerSchema,
+  uploadAnswerSchema,
   vaultsAnswerSchema,
   type AccountAnswer,
   type CloudErrorBody,
@@ -164,16 +165,48 @@ export class HttpCloud implements Cloud {
     body: PackBody,
     signal?: AbortSignal,
   ): Promise<PutPackOutcome> {
+    // Where packs go through the server they go at once; otherwise it is asked first.
+    if (!this.#client.packsGoElsewhere) return this.#putHere(vault, name, body, signal);
+    const pack = `/v1/vaults/${vault}/packs/${name}`;
+    const asked = await this.#request({
+      method: 'POST',
+      path: `${pack}/upload`,
+      body: jsonBody({ size: body.size }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!asked.ok) return putRefusal(asked.error);
+    const where = parseJson(uploadAnswerSchema, asked.bytes);
+    switch (where.to) {
+      case 'none':
+        return { kind: 'stored' };
+      case 'here':
+        return this.#putHere(vault, name, body, signal);
+      case 'elsewhere':
+        break;
+    }
+    await this.#client.direct.put(where.url, name, body, signal);
+    const told = await this.#request({
+      method: 'POST',
+      path: `${pack}/complete`,
+      body: jsonBody({ upload: where.upload }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return told.ok ? { kind: 'stored' } : putRefusal(told.error);
+  }
+
+  async #putHere(
+    vault: VaultId,
+    name: PackName,
+    body: PackBody,
+    signal?: AbortSignal,
+  ): Promise<PutPackOutcome> {
     const answer = await this.#request({
       method: 'PUT',
       path: `/v1/vaults/${vault}/packs/${name}`,
       body: { type: 'application/octet-stream', size: body.size, chunks: () => body.chunks() },
       ...(signal === undefined ? {} : { signal }),
     });
-    if (answer.ok) return { kind: 'stored' };
-    if (answer.error.error.code === 'pack-deleting') return { kind: 'deleting' };
-    if (answer.error.error.code === 'quota') return quotaOf(answer.error);
-    throw errorOf(answer.error);
+    return answer.ok ? { kind: 'stored' } : putRefusal(answer.error);
   }
 
   async getPack(
@@ -189,9 +222,11 @@ export class HttpCloud implements Cloud {
       path: `/v1/vaults/${vault}/packs/${name}`,
       headers: { range: `bytes=${start}-${end - 1}` },
       maxBytes: size,
+      mayBeElsewhere: true,
       ...(signal === undefined ? {} : { signal }),
     });
     if (!answer.ok) throw errorOf(answer.error);
+    if (answer.elsewhere !== null) return this.#client.direct.get(answer.elsewhere, start, end, signal);
     if (answer.status !== 206 || answer.bytes.length === 0) {
       throw new CloudError('malformed', 'the server did not answer with the part of a pack it was asked for');
     }
@@ -237,6 +272,12 @@ export class HttpCloud implements Cloud {
       },
     };
   }
+}
+
+function putRefusal(error: CloudErrorBody): PutPackOutcome {
+  if (error.error.code === 'pack-deleting') return { kind: 'deleting' };
+  if (error.error.code === 'quota') return quotaOf(error);
+  throw errorOf(error);
 }
 
 function quotaOf(error: CloudErrorBody): Extract<CommitOutcome, { kind: 'quota' }> {

@@ -15,6 +15,11 @@ export interface ServerAddress {
   readonly caPem: string | null;
 }
 
+/** @param hostname as an URL has it */
+export function isLoopbackHost(hostname: string): boolean {
+  return LOOPBACK.test(hostname);
+}
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 const EXAMPLE =
@@ -35,7 +40,7 @@ export function parseServerAddress(text: string, caPem: string | null = null): S
     throw new PersonError('bad-input', 'the server address has more than a host and a port', EXAMPLE);
   }
   const secure = url.protocol === 'https:';
-  if (!secure && !LOOPBACK.test(url.hostname)) {
+  if (!secure && !isLoopbackHost(url.hostname)) {
     const message = 'a server on another machine is reached over https:// only';
     throw new PersonError('bad-input', message, EXAMPLE);
   }

@@ -7,6 +7,7 @@ import { hashOf } from '../../protocol/signing.ts';
 const keyOf = ({ account, vault, pack }: BlobName): string => `${account}/${vault}/${pack}`;
 
 export class MemoryBlobs implements BlobStore {
+  readonly direct = null;
   readonly #blobs = new Map<string, Buffer>();
 
   async put(

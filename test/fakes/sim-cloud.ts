@@ -184,7 +184,7 @@ export class SimCloud implements Cloud {
       const { store, blobs, nowMs } = this.#server;
       const { account, device } = this.#device;
       if (body.size > MAX_PACK_BYTES) throw new Refusal('too-large', 'a pack has 16 MiB at most');
-      const upload = { account, vault, name, size: body.size, device, nowMs: nowMs() };
+      const upload = { account, vault, name, size: body.size, device, nowMs: nowMs(), resume: false };
       const reserved = found(await store.packs.reserve(upload));
       switch (reserved.kind) {
         case 'stored':

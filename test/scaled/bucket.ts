@@ -13,9 +13,20 @@ export async function freshBucket(prefix = ''): Promise<S3Config> {
   if (!answer.ok) throw new Error(`no bucket can be made: ${answer.status}`);
   return {
     endpoint,
+    publicEndpoint: null,
     bucket,
     region,
     prefix,
     credentials: { accessKeyId, secretAccessKey, sessionToken: null },
   };
+}
+
+/** As flags of `coffre-cloud`, and sets the keys where it looks for them: in the environment. */
+export function flagsOf({ endpoint, bucket, region, prefix, credentials }: S3Config): string[] {
+  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey;
+  return [
+    ...['--s3-endpoint', endpoint, '--s3-bucket', bucket, '--s3-region', region],
+    ...(prefix === '' ? [] : ['--s3-prefix', prefix]),
+  ];
 }

@@ -86,7 +86,8 @@ export class StoreLife {
     else if (dice < 68) await this.#upload(vault);
     else if (dice < 80) await this.#age();
     else if (dice < 84) await this.#purge(vault);
-    else if (dice < 87) await this.#lease(vault);
+    else if (dice < 86) await this.#strays(vault);
+    else if (dice < 88) await this.#lease(vault);
     else if (dice < 92) await this.#void(vault);
     else if (dice < 95) await this.#revoke();
     else await this.#append({ kind: 'notice', event: 'recovered', atMs: this.#nowMs });
@@ -184,7 +185,8 @@ export class StoreLife {
   async #upload(vault: Vault): Promise<void> {
     const again = this.#number(3) === 0 ? this.#pick(vault.packs) : null;
     const { pack } = again ?? this.#newPack(vault, 9000);
-    const ends = this.#number(5) > 0;
+    const end = this.#number(6);
+    const resume = this.#number(2) === 0;
     const request = {
       account: this.#person.account,
       vault: vault.view.vault,
@@ -192,14 +194,30 @@ export class StoreLife {
       size: pack.size,
       device: this.#device.device,
       nowMs: this.#nowMs,
+      resume,
     };
     await this.#both(async (store) => {
       const reserved = await store.packs.reserve(request);
       if (reserved?.kind !== 'reserved') return reserved;
-      if (ends) return store.packs.complete(reserved.upload, this.#nowMs);
+      const { account, vault: id, name } = request;
+      const found = await store.packs.findUpload(account, id, name, reserved.upload);
+      if (found?.size !== pack.size) throw new Error('an upload that was begun is not found');
+      if (end > 1) return store.packs.complete(reserved.upload, this.#nowMs);
+      if (end === 0) return 'goes on';
       await store.packs.release(reserved.upload);
       return 'released';
     });
+  }
+
+  /** Some that are named, and one that is not. */
+  async #strays(vault: Vault): Promise<void> {
+    const known = vault.packs.filter(() => this.#number(3) === 0).map(({ pack }) => pack);
+    const stray = { name: this.#newPack(vault, 100).pack.name, size: 100 };
+    const blobs = [...known, stray].map(({ name, size }) => ({
+      name: { account: this.#person.account, vault: vault.view.vault, pack: name },
+      size,
+    }));
+    await this.#both((store) => store.upkeep.doomStrays(blobs, this.#nowMs));
   }
 
   async #age(): Promise<void> {

@@ -13,7 +13,7 @@ import { openFileBlobs } from '../../cloud/store/embedded/file-blobs.ts';
 import { StoreLife } from './store-life.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 
-const OPTIONS = { defaultQuotaBytes: 60_000, retentionMs: 1000, uncommittedMs: 500 };
+const OPTIONS = { defaultQuotaBytes: 40_000, retentionMs: 1000, uncommittedMs: 500 };
 const STEPS = 250;
 
 let server: PostgresServer;

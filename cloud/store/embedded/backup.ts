@@ -3,11 +3,10 @@
  * moment, then every blob it names, each verified on the way. Blobs a former backup to the same place has are
  * kept, so that the next one copies only what is new. The copy is a data directory: `serve --data` runs on it.
  */
-import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AccountId, PackName, VaultId } from '../../../protocol/ids.ts';
-import type { BlobName } from '../blob-store.ts';
+import type { BlobName, BlobStore } from '../blob-store.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import { hex } from '../columns.ts';
 import { Database } from './database.ts';
@@ -25,7 +24,7 @@ export interface BackupReport {
 }
 
 export async function backupStore(
-  source: { readonly store: MetadataStore; readonly database: Database; readonly blobs: FileBlobs },
+  source: { readonly store: MetadataStore; readonly database: Database; readonly blobs: BlobStore },
   from: { readonly dataDir: string; readonly plainFiles: readonly string[] },
   target: { readonly dataDir: string; readonly blobs: FileBlobs },
   now: () => number,
@@ -46,7 +45,7 @@ export async function backupStore(
         heldAtMs = now();
         await source.store.upkeep.holdBlobs(heldAtMs + HOLD_MS);
       }
-      const outcome = await copyBlob(source.blobs.pathOf(name), target.blobs.pathOf(name), size, name.pack);
+      const outcome = await copyBlob(source.blobs, target.blobs, name, size);
       if (outcome === 'damaged') damage.push(`pack ${name.pack}: missing or damaged`);
       if (outcome === 'copied') copiedBytes += size;
     }
@@ -83,32 +82,15 @@ function namedPacks(snapshot: string): { name: BlobName; size: number }[] {
 }
 
 async function copyBlob(
-  from: string,
-  to: string,
+  from: BlobStore,
+  to: FileBlobs,
+  name: BlobName,
   size: number,
-  expectedHash: string,
 ): Promise<'copied' | 'kept' | 'damaged'> {
-  if ((await sizeOf(to)) === size) return 'kept';
-  if ((await sizeOf(from)) !== size) return 'damaged';
-  const file = await open(from, 'r');
-  let bytes: Buffer;
-  try {
-    bytes = await file.readFile(); // a pack is 16 MiB at most
-  } finally {
-    await file.close();
-  }
-  if (createHash('sha256').update(bytes).digest('hex') !== expectedHash) return 'damaged';
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  const temporary = `${to}.${randomUUID()}`;
-  const copy = await open(temporary, 'wx', 0o600);
-  try {
-    await copy.writeFile(bytes);
-    await copy.datasync();
-  } finally {
-    await copy.close();
-  }
-  await rename(temporary, to);
-  return 'copied';
+  if ((await sizeOf(to.pathOf(name))) === size) return 'kept';
+  const bytes = await from.get(name, 0, size);
+  if (bytes === null) return 'damaged';
+  return (await to.put(name, size, bytes)) === 'stored' ? 'copied' : 'damaged';
 }
 
 async function copyWhole(from: string, to: string): Promise<void> {

@@ -42,6 +42,7 @@ export async function openFileBlobs(dataDir: string, exclusive: boolean): Promis
   };
 
   return {
+    direct: null,
     pathOf,
     async put(name, size, body) {
       const temporary = join(incoming, randomUUID());

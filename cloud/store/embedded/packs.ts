@@ -42,6 +42,25 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
       blob(account),
       blob(vault),
     );
+  /** An upload that goes on already, begun anew. */
+  const takeUp = (again: {
+    readonly vault: number;
+    readonly name: string;
+    readonly size: number;
+    readonly device: string;
+    readonly nowMs: number;
+  }): number | null => {
+    const row = database.get<{ upload: number }>(
+      `UPDATE uploads SET started_ms = ? WHERE vault = ? AND name = ? AND device = ? AND size = ?
+       RETURNING upload`,
+      again.nowMs,
+      again.vault,
+      blob(again.name),
+      blob(again.device),
+      again.size,
+    );
+    return row?.upload ?? null;
+  };
   const takeUpload = (upload: number): UploadColumns | null => {
     const row = database.get<UploadColumns>(
       `SELECT u.vault, u.name, u.size, u.device, v.account FROM uploads u JOIN vaults v ON v.key = u.vault
@@ -63,7 +82,7 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
       );
       return row === null ? null : { size: row.size, state: row.state, inline: row.bytes };
     },
-    async reserve({ account, vault, name, size, device, nowMs }) {
+    async reserve({ account, vault, name, size, device, nowMs, resume }) {
       return database.write(() => {
         const found = findVault(account, vault);
         if (found === null) return null;
@@ -73,6 +92,8 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
           blob(name),
         );
         if (stored !== null) return judgeStored(stored.state);
+        const begun = resume ? takeUp({ vault: found.key, name, size, device, nowMs }) : null;
+        if (begun !== null) return { kind: 'reserved', upload: begun };
         const usage = readUsage(database, blob(account), defaultLimit);
         const refused = judgeReservation({
           usage,
@@ -92,6 +113,16 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
         );
         return { kind: 'reserved', upload: id };
       });
+    },
+    async findUpload(account, vault, name, upload) {
+      return database.get<{ size: number }>(
+        `SELECT u.size FROM uploads u JOIN vaults v ON v.key = u.vault
+         WHERE u.upload = ? AND v.account = ? AND v.vault = ? AND u.name = ?`,
+        upload,
+        blob(account),
+        blob(vault),
+        blob(name),
+      );
     },
     async complete(upload, nowMs) {
       return database.write(() => {

@@ -1,8 +1,9 @@
 import { DAY_MS } from '../../../protocol/limits.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
-import { doomedMoves } from '../../packs/pack-state.ts';
+import { doomedMoves, UPLOAD_MS } from '../../packs/pack-state.ts';
 import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
 import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
+import type { BlobName } from '../blob-store.ts';
 import { forgetAccountRows } from './forget-account.ts';
 import type { Database } from './database.ts';
 import { moveBytes } from './usage.ts';
@@ -44,7 +45,7 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
           nowMs - DAY_MS,
         );
         database.run('DELETE FROM voided_commits WHERE voided_ms <= ?', nowMs - retentionMs);
-        releaseUploads(database, nowMs - DAY_MS);
+        releaseUploads(database, nowMs - UPLOAD_MS);
       });
     },
     async forgetRecords(nowMs, batch) {
@@ -77,6 +78,12 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
             batch,
           )
           .map((row) => ({ ...blobName(row), inline: row.inline !== 0 }));
+      });
+    },
+    async doomStrays(blobs, nowMs) {
+      return database.write(() => {
+        if (heldBlobs(database, nowMs)) return 0;
+        return blobs.filter(({ name, size }) => doomStray(database, name, size, nowMs)).length;
       });
     },
     async forgetPacks(packs) {
@@ -112,7 +119,10 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
     async doomedAccounts(nowMs) {
       if (heldBlobs(database, nowMs)) return [];
       return database
-        .all<{ account: Buffer }>('SELECT account FROM accounts WHERE doomed = 1')
+        .all<{ account: Buffer }>(
+          `SELECT account FROM accounts a WHERE doomed = 1 AND NOT EXISTS
+             (SELECT 1 FROM uploads u JOIN vaults v ON v.key = u.vault WHERE v.account = a.account)`,
+        )
         .map((row) => hex(row.account) as AccountId);
     },
     async forgetAccount(account, batch) {
@@ -197,6 +207,29 @@ function expiredPacks(
     batch,
   );
   return [...dropped, ...uploaded];
+}
+
+/** False where something names it. The row keeps it from being uploaded while its bytes are removed. */
+function doomStray(
+  database: Database,
+  { account, vault, pack }: BlobName,
+  size: number,
+  nowMs: number,
+): boolean {
+  const doomed = database.get<{ key: number }>(
+    `INSERT INTO packs (vault, name, size, state, device, changed_ms, inline)
+     SELECT v.key, ?1, ?2, 'deleting', zeroblob(16), ?3, 0 FROM vaults v
+     WHERE v.account = ?4 AND v.vault = ?5
+       AND NOT EXISTS (SELECT 1 FROM packs p WHERE p.vault = v.key AND p.name = ?1)
+       AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.vault = v.key AND u.name = ?1)
+     RETURNING key`,
+    blob(pack),
+    size,
+    nowMs,
+    blob(account),
+    blob(vault),
+  );
+  return doomed !== null;
 }
 
 function doom(database: Database, pack: ExpiredPack): void {

@@ -1,4 +1,5 @@
 import { doomedMoves } from '../../packs/pack-state.ts';
+import type { BlobName } from '../blob-store.ts';
 import { blob } from '../columns.ts';
 import type { DoomedPack } from '../metadata-store.ts';
 import type { Database } from './database.ts';
@@ -64,6 +65,39 @@ async function doomOf(sql: Sql, key: number, names: readonly Buffer[], times: Ti
   await raiseFloor(sql, key, last?.seq ?? 0);
   await lockAccount(sql, vault.account);
   for (const pack of packs) await moveBytes(sql, vault.account, doomedMoves(pack));
+}
+
+/** Marks blobs `deleting` that neither a pack nor an upload of their vault names; how many. */
+export async function doomUnnamed(
+  database: Database,
+  blobs: readonly { readonly name: BlobName; readonly size: number }[],
+  nowMs: number,
+): Promise<number> {
+  const byVault = Map.groupBy(blobs, ({ name }) => `${name.account}/${name.vault}`);
+  let doomed = 0;
+  for (const group of byVault.values()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const { account, vault } = first.name;
+    doomed += await database.write(async (sql) => {
+      const key = await lockVaultOf(sql, blob(account), blob(vault));
+      if (key === null) return 0;
+      // Uploads are begun under it.
+      await lockAccount(sql, blob(account));
+      return sql.run(
+        `INSERT INTO packs (vault, name, size, state, device, changed_ms, inline)
+         SELECT $1, s.name, s.size, 'deleting', $4, $5, false FROM unnest($2::bytea[], $3::bigint[]) AS s (name, size)
+         WHERE NOT EXISTS (SELECT 1 FROM uploads u WHERE u.vault = $1 AND u.name = s.name)
+         ON CONFLICT DO NOTHING`,
+        key,
+        group.map(({ name }) => blob(name.pack)),
+        group.map(({ size }) => size),
+        Buffer.alloc(16),
+        nowMs,
+      );
+    });
+  }
+  return doomed;
 }
 
 /** Their blobs are gone: those `deleting` are forgotten, of those `purged` it is noted. */

@@ -48,7 +48,7 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
       );
       return row === null ? null : { size: row.size, state: row.state, inline: row.bytes };
     },
-    async reserve({ account, vault, name, size, device, nowMs }) {
+    async reserve({ account, vault, name, size, device, nowMs, resume }) {
       const found = await database.get<LeaseColumns & { key: number; state: PackState | null }>(
         `SELECT v.key, v.lease_device, v.lease_until_ms, p.state FROM vaults v
          LEFT JOIN packs p ON p.vault = v.key AND p.name = $3 WHERE v.account = $1 AND v.vault = $2`,
@@ -59,7 +59,15 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
       if (found === null) return null;
       if (found.state !== null) return judgeStored(found.state);
       return database.write(async (sql) => {
-        const usage = lockedUsage(await lockAccount(sql, blob(account)), defaultLimit);
+        const locked = await lockAccount(sql, blob(account));
+        const begun = await stateOf(sql, { vault: found.key, name, size, device });
+        // Since it was looked for above, the reaper may have taken what nobody named.
+        if (begun.state !== null) return judgeStored(begun.state);
+        if (resume && begun.upload !== null) {
+          await sql.run('UPDATE uploads SET started_ms = $2 WHERE upload = $1', begun.upload, nowMs);
+          return { kind: 'reserved', upload: begun.upload };
+        }
+        const usage = lockedUsage(locked, defaultLimit);
         const returns = retainedTooMuch(usage)
           ? await returnsAtMs(sql, blob(account), usage, retentionMs)
           : null;
@@ -83,6 +91,16 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
         if (row === null) throw new Error('an insertion returns its row');
         return { kind: 'reserved', upload: row.upload };
       });
+    },
+    async findUpload(account, vault, name, upload) {
+      return database.get<{ size: number }>(
+        `SELECT u.size FROM uploads u JOIN vaults v ON v.key = u.vault
+         WHERE u.upload = $1 AND v.account = $2 AND v.vault = $3 AND u.name = $4`,
+        upload,
+        blob(account),
+        blob(vault),
+        blob(name),
+      );
     },
     async complete(upload, nowMs) {
       return database.write(async (sql) => {
@@ -130,6 +148,22 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
       });
     },
   };
+}
+
+/** Of a pack: its row, and this device's upload of it. The account is locked. */
+async function stateOf(
+  sql: Sql,
+  pack: { readonly vault: number; readonly name: string; readonly size: number; readonly device: string },
+): Promise<{ state: PackState | null; upload: number | null }> {
+  const row = await sql.get<{ state: PackState | null; upload: number | null }>(
+    `SELECT (SELECT state FROM packs WHERE vault = $1 AND name = $2) AS state,
+       (SELECT min(upload) FROM uploads WHERE vault = $1 AND name = $2 AND size = $3 AND device = $4) AS upload`,
+    pack.vault,
+    blob(pack.name),
+    pack.size,
+    blob(pack.device),
+  );
+  return row ?? { state: null, upload: null };
 }
 
 function takeUpload(sql: Sql, upload: number): Promise<UploadColumns | null> {

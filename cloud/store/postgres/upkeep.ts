@@ -1,9 +1,9 @@
-import { DAY_MS } from '../../../protocol/limits.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
+import { UPLOAD_MS } from '../../packs/pack-state.ts';
 import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
 import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
 import type { Database } from './database.ts';
-import { doomExpired, forgetDoomed } from './expired-packs.ts';
+import { doomExpired, doomUnnamed, forgetDoomed } from './expired-packs.ts';
 import { forgetExpiredRecords } from './expired-records.ts';
 import { forgetAccountRows } from './forget-account.ts';
 import { readSetting, writeSetting } from './settings.ts';
@@ -34,7 +34,7 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
       await inBatches(deleteOldest('grants', 'expires_ms'), nowMs);
       await inBatches(deleteOldest('proofs', 'expires_ms'), nowMs);
       await inBatches(deleteOldest('voided_commits', 'voided_ms'), nowMs - retentionMs);
-      await releaseUploads(database, nowMs - DAY_MS);
+      await releaseUploads(database, nowMs - UPLOAD_MS);
     },
     async forgetRecords(nowMs, batch) {
       return forgetExpiredRecords(database, nowMs - retentionMs, batch);
@@ -53,12 +53,18 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
       );
       return rows.map((row) => ({ ...blobName(row), inline: row.inline }));
     },
+    async doomStrays(blobs, nowMs) {
+      return (await held(nowMs)) ? 0 : doomUnnamed(database, blobs, nowMs);
+    },
     async forgetPacks(packs) {
       await forgetDoomed(database, packs);
     },
     async doomedAccounts(nowMs) {
       if (await held(nowMs)) return [];
-      const rows = await database.all<{ account: Buffer }>('SELECT account FROM accounts WHERE doomed');
+      const rows = await database.all<{
+        account: Buffer;
+      }>(`SELECT account FROM accounts a WHERE doomed AND 0 =
+           (SELECT count(*) FROM vaults v JOIN uploads u ON u.vault = v.key WHERE v.account = a.account)`);
       return rows.map((row) => hex(row.account) as AccountId);
     },
     async forgetAccount(account, batch) {

@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { directUploadHeaders } from '../../../protocol/cloud.ts';
 import { isId16, isId32, type AccountId, type PackName, type VaultId } from '../../../protocol/ids.ts';
-import { BlobStoreUnavailable, type BlobName, type BlobStore } from '../blob-store.ts';
+import { BlobStoreUnavailable, type BlobName, type BlobStore, type DirectAccess } from '../blob-store.ts';
 import { CheckedBody } from './checked-body.ts';
 import { parseListing } from './s3-answers.ts';
 import { S3Client, type S3Answer } from './s3-client.ts';
@@ -14,6 +15,8 @@ import type { S3Config } from './s3-config.ts';
 
 /** Removals at a time, where an account goes. */
 const REMOVALS = 16;
+/** How long an address is good for. A transfer that began by then may go on. */
+const URL_SECONDS = 15 * 60;
 /** What a store says of bytes that are not those their signature names. */
 const OTHER_CONTENT = new Set(['XAmzContentSHA256Mismatch', 'BadDigest', 'IncompleteBody']);
 
@@ -23,8 +26,16 @@ export interface S3Blobs extends BlobStore {
 
 const keyOf = ({ account, vault, pack }: BlobName): string => `${account}/${vault}/${pack}`;
 
-/** @param pageKeys how many keys a page of a list has */
-export function openS3Blobs(config: S3Config, client = new S3Client(config), pageKeys = 1000): S3Blobs {
+export interface S3BlobsOptions {
+  readonly client?: S3Client;
+  /** Devices may send and fetch by themselves: the store sees to the content of what they send. */
+  readonly direct?: boolean;
+  /** How many keys a page of a list has. */
+  readonly pageKeys?: number;
+}
+
+export function openS3Blobs(config: S3Config, options: S3BlobsOptions = {}): S3Blobs {
+  const { client = new S3Client(config), direct = false, pageKeys = 1000 } = options;
   const read = async (
     name: BlobName,
     headers: Readonly<Record<string, string>>,
@@ -60,6 +71,7 @@ export function openS3Blobs(config: S3Config, client = new S3Client(config), pag
   };
 
   return {
+    direct: direct ? directAccess(client) : null,
     async put(name, size, body) {
       const checked = new CheckedBody(body, size, name.pack);
       const sent = { size, sha256: name.pack, pieces: checked.pieces() };
@@ -129,6 +141,23 @@ export function openS3Blobs(config: S3Config, client = new S3Client(config), pag
       return { blobs, next: isLast ? null : last };
     },
     close: () => client.close(),
+  };
+}
+
+function directAccess(client: S3Client): DirectAccess {
+  return {
+    uploadUrl: (name, size) => {
+      const headers = { ...directUploadHeaders(name.pack), 'content-length': String(size) };
+      return client.presign({ method: 'PUT', key: keyOf(name), headers }, URL_SECONDS);
+    },
+    readUrl: (name) => client.presign({ method: 'GET', key: keyOf(name) }, URL_SECONDS),
+    async sizeOf(name) {
+      const answer = await client.send({ method: 'HEAD', key: keyOf(name) });
+      if (answer.status === 404) return null;
+      if (answer.status !== 200) throw (await client.refusal(answer)).error;
+      await answer.body.dump();
+      return Number(answer.headers['content-length']);
+    },
   };
 }
 

@@ -26,8 +26,15 @@ afterEach(async () => {
 
 function storeAt(port: number): S3Blobs {
   const endpoint = `http://127.0.0.1:${port}`;
-  const config = { endpoint, bucket: 'packs', region: 'us-east-1', prefix: '', credentials: KEYS };
-  const blobs = openS3Blobs(config, new S3Client(config, LIMITS));
+  const config = {
+    endpoint,
+    publicEndpoint: null,
+    bucket: 'packs',
+    region: 'us-east-1',
+    prefix: '',
+    credentials: KEYS,
+  };
+  const blobs = openS3Blobs(config, { client: new S3Client(config, LIMITS) });
   cleanups.push(() => blobs.close());
   return blobs;
 }

@@ -119,6 +119,19 @@ export class S3Client {
     return { code, error: unavailable(new S3Failure(code)) };
   }
 
+  /** An address that anybody may use with that method and exactly these headers. */
+  async presign(request: S3Request, seconds: number, from: 'here' | 'devices' = 'devices'): Promise<string> {
+    const { endpoint } = this.#config;
+    const publicEndpoint = from === 'here' ? null : this.#config.publicEndpoint;
+    const query = { ...request.query, 'X-Amz-Expires': String(seconds) };
+    const url = this.#url({ ...request, query }, publicEndpoint ?? endpoint);
+    const signer = this.#signer(request.method, url, request.headers ?? {}, {
+      signQuery: true,
+      allHeaders: true,
+    });
+    return (await signer.sign()).url.href;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -153,8 +166,8 @@ export class S3Client {
     return { path: `${url.pathname}${url.search}`, headers: sent };
   }
 
-  #url({ key, query = {} }: S3Request): URL {
-    const { endpoint, bucket, prefix } = this.#config;
+  #url({ key, query = {} }: S3Request, endpoint = this.#config.endpoint): URL {
+    const { bucket, prefix } = this.#config;
     const url = new URL(endpoint);
     const inBucket = url.hostname.startsWith(`${bucket}.`) ? '' : `/${bucket}`;
     url.pathname = key === null ? `${inBucket}/` : `${inBucket}/${prefix}${key}`;
@@ -162,7 +175,12 @@ export class S3Client {
     return url;
   }
 
-  #signer(method: string, url: URL, headers: Readonly<Record<string, string>>): AwsV4Signer {
+  #signer(
+    method: string,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    how: { readonly signQuery?: boolean; readonly allHeaders?: boolean } = {},
+  ): AwsV4Signer {
     const { region, credentials } = this.#config;
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     return new AwsV4Signer({
@@ -175,8 +193,14 @@ export class S3Client {
       service: 's3',
       region,
       cache: this.#derived,
+      ...how,
     });
   }
+}
+
+/** Why the store was unavailable, in one word. */
+export function failureCodeOf({ cause }: BlobStoreUnavailable): string {
+  return cause instanceof S3Failure ? cause.code : 'Unknown';
 }
 
 function unavailable(cause: S3Failure): BlobStoreUnavailable {

@@ -3,6 +3,8 @@
 export interface S3Config {
   /** `https://HOST[:PORT]`; where HOST begins with the bucket, the bucket is left out of paths. */
   readonly endpoint: string;
+  /** The same store as devices reach it; null where that is the endpoint. */
+  readonly publicEndpoint: string | null;
   readonly bucket: string;
   readonly region: string;
   /** In front of every key: empty, or with a slash at its end. */

@@ -10,6 +10,7 @@ import { ACCOUNT_ENDPOINTS } from './account-endpoints.ts';
 import { wireOf, type Answer } from './answer.ts';
 import { Dice } from './dice.ts';
 import type { Asker, Endpoint } from './endpoint.ts';
+import { DIRECT_ENDPOINTS } from './direct-endpoints.ts';
 import { EVENT_ENDPOINT } from './event-endpoint.ts';
 import { forward, keyOf, liveIt, type GenuineLife } from './genuine.ts';
 import { outcomeOf } from './judge.ts';
@@ -22,7 +23,7 @@ const { MUTATE_RUNS, MUTATE_SEED, MUTATE_CASE, MUTATE_TELL } = process.env;
 const RUNS = Number(MUTATE_RUNS ?? 1000);
 const SEED = MUTATE_SEED ?? randomBytes(4).toString('hex');
 const LANES = 10;
-const ENDPOINTS = [...ACCOUNT_ENDPOINTS, ...LOG_ENDPOINTS, EVENT_ENDPOINT];
+const ENDPOINTS = [...ACCOUNT_ENDPOINTS, ...LOG_ENDPOINTS, ...DIRECT_ENDPOINTS, EVENT_ENDPOINT];
 /** Cases that failed once. */
 const KEPT = JSON.parse(readFileSync(join(import.meta.dirname, 'kept.json'), 'utf8')) as {
   readonly endpoint: string;

@@ -18,7 +18,7 @@ import { WORDS } from './genuine.ts';
 import type { Lane } from './lane.ts';
 import { Reader } from './reader.ts';
 
-const inVault = (path: string): string => `/v1/vaults/:vault/${path}`;
+export const inVault = (path: string): string => `/v1/vaults/:vault/${path}`;
 
 /** With every key and the whole chain, and nothing of the log yet. */
 async function newcomer(lane: Lane): Promise<Reader> {
@@ -163,7 +163,7 @@ async function readingHistory(lane: Lane): Promise<Asker> {
   };
 }
 
-async function fetching(lane: Lane): Promise<Asker> {
+export async function fetching(lane: Lane): Promise<Asker> {
   const { bob, vault, world } = lane.life;
   const reader = await upToDate(lane);
   const { store } = reader.log;
@@ -237,15 +237,15 @@ async function committing(lane: Lane): Promise<Asker> {
   };
 }
 
-const PACK = 'ab'.repeat(32) as PackName;
+export const PACK = 'ab'.repeat(32) as PackName;
 const STORED: Answer = { status: 201, headers: [['coffre-protocol', '1']], body: Buffer.alloc(0) };
 
-function word(method: string, path: string, ask: (lane: Lane) => Promise<unknown>): Endpoint {
+export function word(method: string, path: string, ask: (lane: Lane) => Promise<unknown>): Endpoint {
   const client = (lane: Lane): Promise<Asker> => Promise.resolve({ ask: () => ask(lane) });
   return { name: `${method} ${path}`, on: route(method, path), rests: 'word', client };
 }
 
-function truth(method: string, path: string, client: (lane: Lane) => Promise<Asker>): Endpoint {
+export function truth(method: string, path: string, client: (lane: Lane) => Promise<Asker>): Endpoint {
   return { name: `${method} ${path}`, on: route(method, path), rests: 'truth', client };
 }
 
