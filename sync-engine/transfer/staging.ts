@@ -2,18 +2,26 @@
  * Files being written to staging. Chunks arrive in any order; a file is made when its first does, and few are
  * open at a time, whatever the number under way.
  */
-import { MIB } from '../../protocol/limits.ts';
+import { KIB, MIB } from '../../protocol/limits.ts';
 import { DiskError, type Disk } from '../local-fs/disk.ts';
+import { MAX_CHUNK_BYTES } from './chunker.ts';
 
 const MAX_OPEN = 32;
 /** Smaller files are fetched again rather than read to see what an interrupted fetch left. */
 const KEEP_FROM_BYTES = 1 * MIB;
+/** Zeros of a block or more are not written where nothing is: a sparse file stays one. */
+const HOLE_FROM_BYTES = 4 * KIB;
+const ZEROS = Buffer.alloc(MAX_CHUNK_BYTES);
 
 /** Calls throw DiskError. */
 export class StagedFile {
   readonly path: string;
   readonly size: number;
   made = false;
+  /** Nothing of an interrupted fetch lies where nothing was written. */
+  isFresh = false;
+  /** Ends with the last byte written, not with its own last one. */
+  isShort = false;
   handle: number | null = null;
 
   constructor(path: string, size: number) {
@@ -47,12 +55,15 @@ export class Staging {
   }
 
   write(file: StagedFile, bytes: Uint8Array, position: number): void {
-    this.#disk.write(this.#handle(file), bytes, position);
+    const handle = this.#handle(file);
+    if (file.isFresh && isHole(bytes)) file.isShort = true;
+    else this.#disk.write(handle, bytes, position);
   }
 
   /** Closes it; a file of no bytes is made. */
   finish(file: StagedFile): void {
     if (!file.made) this.#handle(file);
+    if (file.isShort) this.#disk.truncate(this.#handle(file), file.size);
     this.close(file);
   }
 
@@ -84,6 +95,7 @@ export class Staging {
       this.#open.delete(file);
     } else {
       if (this.#open.size >= MAX_OPEN) this.#closeOldest();
+      file.isFresh ||= !file.made;
       file.handle = file.made ? this.#disk.open(file.path, 'update') : this.#create(file.path);
       file.made = true;
     }
@@ -107,4 +119,9 @@ export class Staging {
       return this.#disk.open(path, 'create');
     }
   }
+}
+
+function isHole(bytes: Uint8Array): boolean {
+  if (bytes.length < HOLE_FROM_BYTES || bytes.length > ZEROS.length) return false;
+  return ZEROS.subarray(0, bytes.length).equals(bytes);
 }

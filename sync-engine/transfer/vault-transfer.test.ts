@@ -421,6 +421,21 @@ describe('fetch of files in trouble', { timeout: 60_000 }, () => {
     expect(world.reads.length - reads).toBeLessThanOrEqual(4);
   });
 
+  it('leaves holes where whole chunks are zeros, also at the end', async () => {
+    const bytes = Buffer.concat([
+      noise(MIB, 90),
+      Buffer.alloc(16 * MIB),
+      noise(MIB, 91),
+      Buffer.alloc(8 * MIB),
+    ]);
+    const content = await ingestOne(put('sparse', bytes));
+    expect(await fetchAll([wanted('sparse', content)])).toMatchObject([{ ok: true }]);
+    expect(Buffer.compare(staged('sparse'), bytes)).toBe(0);
+    const { size, blocks } = lstatSync(world.at('staging/sparse'));
+    expect(size).toBe(bytes.length);
+    expect(blocks * 512).toBeLessThan(6 * MIB);
+  });
+
   it('believes no size beyond the room there is', async () => {
     const content = await ingestOne(put('f', noise(2 * MIB, 65)));
     const disk = new Proxy<Disk>(new NodeDisk(), {

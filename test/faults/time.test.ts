@@ -1,14 +1,5 @@
 /** Machines that sleep, lines that crawl or break, files that never rest. */
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderPrint } from '../integration/folder-print.ts';
@@ -18,7 +9,6 @@ const DEEP = 100;
 const SLEEP_MS = 3000;
 const EDITS_MS = 3000;
 /** By hand: `COFFRE_FAULT_SPARSE_GB=50 npm test -- --only faults time`. */
-const SPARSE_BYTES = Number(process.env['COFFRE_FAULT_SPARSE_GB'] ?? 0.25) * 2 ** 30;
 /** By hand: 200,000. */
 const MANY_FILES = Number(process.env['COFFRE_FAULT_FILES'] ?? 2000);
 
@@ -117,16 +107,4 @@ describe('two devices', () => {
     for (let file = 0; file < MANY_FILES; file += 1) writeFileSync(one.path('many', `f${file}`), `${file}`);
     await agree(one, two, 1200);
   }, 1_300_000);
-
-  it('agree about a sparse file, without sending its holes', async () => {
-    const handle = openSync(one.path('sparse.img'), 'w');
-    ftruncateSync(handle, SPARSE_BYTES);
-    writeSync(handle, 'not all is empty', SPARSE_BYTES / 2);
-    closeSync(handle);
-    const before = world.wire.bytesUp();
-    expect(await one.wait(3000)).toMatchObject({ code: 0 });
-    expect(await two.wait(3000)).toMatchObject({ code: 0 });
-    expect(statSync(two.path('sparse.img')).size).toBe(SPARSE_BYTES);
-    expect(world.wire.bytesUp() - before).toBeLessThan(4 * 2 ** 20);
-  }, 6_000_000);
 });
