@@ -32,9 +32,13 @@ export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof MalformedError) return new Refusal('bad-request', error.message);
   if (error instanceof StoreUnavailable || error instanceof BlobStoreUnavailable) {
-    return new Refusal('unavailable', 'the server cannot write now: its disk is full or failing', {
-      retryAfterS: 30,
-    });
+    return new Refusal(
+      'unavailable',
+      'the server cannot write now: what it stores on is full, failing or out of reach',
+      {
+        retryAfterS: 30,
+      },
+    );
   }
   const { code, statusCode } = httpFault(error);
   if (statusCode === 413 || code === 'FST_ERR_CTP_BODY_TOO_LARGE')

@@ -21,6 +21,14 @@ export async function freshBucket(prefix = ''): Promise<S3Config> {
   };
 }
 
+/** An empty one goes, while others still rely on it. */
+export async function removeBucket({ endpoint, bucket, region, credentials }: S3Config): Promise<void> {
+  const { accessKeyId, secretAccessKey } = credentials;
+  const aws = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 2 });
+  const answer = await aws.fetch(`${endpoint}/${bucket}`, { method: 'DELETE' });
+  if (!answer.ok) throw new Error(`the bucket cannot be removed: ${answer.status}`);
+}
+
 /** As flags of `coffre-cloud`, and sets the keys where it looks for them: in the environment. */
 export function flagsOf({ endpoint, bucket, region, prefix, credentials }: S3Config): string[] {
   process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId;

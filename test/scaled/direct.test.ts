@@ -12,7 +12,7 @@ import { listedBlobs } from '../../cloud/store/blob-store.ts';
 import { openS3Blobs, type S3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { packed, packName, Person, type TestDevice, type VaultView } from '../fakes/hand-made-client.ts';
-import { freshBucket } from './bucket.ts';
+import { freshBucket, removeBucket } from './bucket.ts';
 
 const QUOTA_BYTES = 10_000_000;
 
@@ -195,6 +195,18 @@ it('takes a pack through itself as well, from a device that does not know better
   expect((await device.put(view, bytes)).status).toBe(200);
   expect((await device.put(view, randomBytes(100), packName(randomBytes(9)))).status).toBe(400);
   expect(await keys()).toEqual([packName(bytes)]);
+});
+
+it('says that it cannot now, to whoever sends, reads or completes, when the bucket goes away', async () => {
+  const [bytes, large] = [randomBytes(3000), randomBytes(5_000_000)];
+  const begun = await begin(bytes);
+  await removeBucket(s3);
+  const answers = [await device.put(view, large), await device.put(view, randomBytes(10))];
+  const refused = { status: 503, json: { error: { code: 'unavailable' }, retryAfterS: 30 } };
+  expect(answers).toMatchObject([refused, refused]);
+  expect(await send(begun.url, bytes, bytes)).toBe(404);
+  expect((await complete(bytes, begun)).json.error.code).toBe('bad-request');
+  expect(await uncommitted()).toBe(3000);
 });
 
 it('removes what came and was never completed, and all of an account that goes', async () => {

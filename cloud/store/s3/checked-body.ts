@@ -1,5 +1,6 @@
 /**
- * A body on its way into the store. It is hashed as it passes, and its last piece is held back until all of it is
+ * A body on its way into the store. The source is not closed where the store fails: whoever sends it is still to be
+ * answered. It is hashed as it passes, and its last piece is held back until all of it is
  * what was promised: what is another never arrives whole, so the store keeps nothing of it.
  */
 import { createHash } from 'node:crypto';
@@ -49,10 +50,9 @@ export class CheckedBody {
     }
   }
 
-  /** Nothing more is read. @throws what the source threw before */
-  async end(): Promise<void> {
+  /** What the sender of the body did wrong counts before what became of it. @throws what the source threw */
+  rethrow(): void {
     if (this.#broken !== null) throw this.#broken.error;
-    await this.#source.return?.();
   }
 
   get isWrong(): boolean {

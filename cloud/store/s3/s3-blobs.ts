@@ -91,7 +91,7 @@ export function openS3Blobs(config: S3Config, options: S3BlobsOptions = {}): S3B
         if (checked.isWrong) return 'mismatch';
         throw error;
       } finally {
-        await checked.end();
+        checked.rethrow();
       }
     },
     async get(name, start, end) {

@@ -128,6 +128,28 @@ describe('an S3 store that does not do as it should', () => {
     expect(whole).toBe(1);
   });
 
+  it('is reached where it is, and devices reach it where they can', async () => {
+    const at = async (endpoint: string, publicEndpoint: string | null = null): Promise<string[]> => {
+      const place = { endpoint, publicEndpoint, bucket: 'packs', region: 'eu-1', prefix: 'a b/' };
+      const client = new S3Client({ ...place, credentials: KEYS });
+      cleanups.push(() => client.close());
+      const asked = { method: 'GET', key: 'name' } as const;
+      const urls = [await client.presign(asked, 60), await client.presign(asked, 60, 'here')];
+      expect(
+        urls.every((url) => url.includes('X-Amz-Expires=60') && !url.includes(KEYS.secretAccessKey)),
+      ).toBe(true);
+      return urls.map((url) => url.split('?')[0] ?? '');
+    };
+    const byPath = 'https://s3.example.org/packs/a%20b/name';
+    expect(await at('https://s3.example.org')).toEqual([byPath, byPath]);
+    const byHost = 'https://packs.s3.example.org/a%20b/name';
+    expect(await at('https://packs.s3.example.org')).toEqual([byHost, byHost]);
+    expect(await at('http://10.0.0.5:7480', 'https://s3.example.org')).toEqual([
+      byPath,
+      'http://10.0.0.5:7480/packs/a%20b/name',
+    ]);
+  });
+
   it('hears what it has to check, and no secret; neither does an error', async () => {
     const { blobs, asked } = await storeWhich((_request, response) => {
       response.writeHead(403).end(refusal('SignatureDoesNotMatch'));

@@ -82,6 +82,7 @@ const HINTS: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'check the access key: AWS_ACCESS_KEY_ID, or the file of --s3-credentials',
   SignatureDoesNotMatch: 'check the secret key, and --s3-region',
   AuthorizationHeaderMalformed: 'correct --s3-region',
+  PermanentRedirect: 'the bucket is in another region: correct --s3-endpoint and --s3-region',
   AccessDenied: 'allow these keys to put, get, list and delete objects in the bucket',
   RequestTimeTooSkewed: "set this machine's clock",
   NotImplemented: 'use a store that knows conditional writes (if-none-match)',
