@@ -8,7 +8,6 @@ import { until, World, type Device } from '../integration/harness.ts';
 const DEEP = 100;
 const SLEEP_MS = 3000;
 const EDITS_MS = 3000;
-/** By hand: `COFFRE_FAULT_SPARSE_GB=50 npm test -- --only faults time`. */
 /** By hand: 200,000. */
 const MANY_FILES = Number(process.env['COFFRE_FAULT_FILES'] ?? 2000);
 
