@@ -502,6 +502,25 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       expect((await store.accounts.byId(person.account))?.registration).toBe('record');
     });
 
+    it('gives a blob to the reaper or to an upload, never to both, whoever asks first', async () => {
+      await append({});
+      const other = await fresh.another();
+      const both = await Promise.all(
+        Array.from({ length: 40 }, async () => {
+          const name = packName(randomBytes(20));
+          const request = { account: person.account, vault: view.vault, name, size: 20 };
+          const stray = { name: { account: person.account, vault: view.vault, pack: name }, size: 20 };
+          const [reserved, doomed] = await Promise.all([
+            store.packs.reserve({ ...request, device: device.device, nowMs: 0, resume: true }),
+            other.upkeep.doomStrays([stray], 0),
+          ]);
+          return `${reserved?.kind} ${doomed}`;
+        }),
+      );
+      for (const outcome of both) expect(['reserved 0', 'deleting 1']).toContain(outcome);
+      await other.close();
+    });
+
     it('leaves a deleted account until what is on its way to it has come or is given up', async () => {
       await append({});
       const begun = { account: person.account, vault: view.vault, name: packName(randomBytes(9)), size: 9 };
