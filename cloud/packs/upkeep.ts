@@ -10,6 +10,8 @@ import type { MetadataStore } from '../store/metadata-store.ts';
 import { UPLOAD_MS } from './pack-state.ts';
 
 const BATCH = 200;
+/** At a time: a store in the network takes its time for each. */
+const REMOVALS = 16;
 /** Blobs looked at in one run: the next one goes on behind them. */
 const LOOKED_AT = 10_000;
 
@@ -108,8 +110,10 @@ export class Upkeep {
   async #removePacks(): Promise<number> {
     const { store, blobs, now } = this.#parts;
     const doomed = await store.upkeep.doomPacks(now(), BATCH);
-    for (const { inline, account, vault, name } of doomed) {
-      if (!inline) await blobs.remove({ account, vault, pack: name });
+    const stored = doomed.filter(({ inline }) => !inline);
+    for (let at = 0; at < stored.length; at += REMOVALS) {
+      const some = stored.slice(at, at + REMOVALS);
+      await Promise.all(some.map(({ account, vault, name }) => blobs.remove({ account, vault, pack: name })));
     }
     if (doomed.length > 0) await store.upkeep.forgetPacks(doomed);
     return doomed.length;
