@@ -12,6 +12,9 @@ import { remotePath, subtree } from './paths.ts';
 import { advanced, agreed, sameState } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
 
+/** Of what a name on disk stands for, and when its inode last changed. */
+export type FileIdentity = Pick<DiskStat, 'dev' | 'ino' | 'birthUs' | 'ctimeUs'>;
+
 export class Books {
   readonly pair: PairStore;
   readonly vault: VaultStore;
@@ -104,7 +107,7 @@ export class Books {
   }
 
   /** After a system call that changed a node's inode: the same row under its new stat. */
-  restat(local: LocalNode, stat: DiskStat, changes: Partial<LocalNode> = {}): void {
+  restat(local: LocalNode, stat: FileIdentity, changes: Partial<LocalNode> = {}): void {
     const next = { ...local, ...changes };
     if (!next.parked) this.#makeRoom(next.parent, next.localName ?? next.name, next.id);
     this.pair.putLocal({

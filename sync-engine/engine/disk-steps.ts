@@ -4,6 +4,7 @@ import { sameState } from '../plan/base.ts';
 import { mayRemove } from '../plan/fitting.ts';
 import type { Reason } from '../plan/operation.ts';
 import { PARKED_NODE, type NodeState } from '../plan/tree.ts';
+import type { FileIdentity } from './books.ts';
 import { touched, type ExecutorParts } from './executor-parts.ts';
 import { knownStat } from './pair-disk.ts';
 import type { Step } from './step-runner.ts';
@@ -46,17 +47,25 @@ export class DiskSteps {
     const place = targetOf(this.#parts, parent, name, id);
     if (place === null) return null;
     const isCarried = reason === 'moved-elsewhere' || reason === 'cycle';
-    const after: Step['after'] = (stat) => {
+    const moved = (stat: FileIdentity): void => {
       // To where the account had it, wherever it has it by now. Every other move is this device's own.
       if (isCarried && books.pair.synced.get(id) !== undefined)
         books.carried(local, { ...local, parent, name });
       books.restat(local, stat, { parent, name, localName: place.alias, parked: false });
       touched(this.#parts, id);
+    };
+    const after: Step['after'] = (stat) => {
+      moved(stat);
       hooks.did(id, 'move', reason, 0);
     };
     if (local.parked) return { id, step: { kind: 'unpark', id, path: place.path }, after };
     const from = books.pair.diskPath(id);
-    if (from === null || from === place.path) return null;
+    if (from === null) return null;
+    if (from === place.path) {
+      // Where the disk cannot hold the new name, the name that stands for it may be the old one.
+      if (local.name !== name) moved(local);
+      return null;
+    }
     return { id, step: { kind: 'move', from, to: place.path, known: knownStat(local) }, after };
   }
 
