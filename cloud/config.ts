@@ -1,5 +1,6 @@
 /** What a server runs with: one value, made once by `main.ts` or a test. */
 import { DAY_MS, DEFAULT_QUOTA_BYTES, RETENTION_MS, UNCOMMITTED_MS } from '../protocol/limits.ts';
+import type { DatabaseConfig } from './store/postgres/database-config.ts';
 import type { S3Config } from './store/s3/s3-config.ts';
 
 export type SignupMode = 'open' | 'invite' | 'closed';
@@ -11,10 +12,15 @@ export type TlsConfig =
   /** Makes a certificate once and keeps it in the data directory; clients pin its fingerprint. */
   | { readonly kind: 'self-signed' };
 
+/** Where everything is kept. */
+export type StorageConfig =
+  /** One server: metadata in its data directory, packs there too or in a bucket. */
+  | { readonly kind: 'embedded'; readonly dataDir: string; readonly s3: S3Config | null }
+  /** Any number of servers, which keep nothing themselves. */
+  | { readonly kind: 'scaled'; readonly database: DatabaseConfig; readonly s3: S3Config };
+
 export interface CloudConfig {
-  readonly dataDir: string;
-  /** Where packs are; null for files in the data directory. */
-  readonly s3: S3Config | null;
+  readonly storage: StorageConfig;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -29,6 +35,8 @@ export interface CloudConfig {
   readonly retentionMs: number;
   readonly uncommittedMs: number;
   readonly upkeepIntervalMs: number;
+  /** How often a node looks at what it may not have been told by others. */
+  readonly newsPollMs: number;
   readonly http: HttpLimits;
   readonly rates: RateLimits;
   readonly now: () => number;
@@ -81,11 +89,16 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** A whole configuration from what matters; the rest as a small server wants it. */
-export function cloudConfig(given: Partial<CloudConfig> & { readonly dataDir: string }): CloudConfig {
+/** What matters of a configuration; a data directory alone says it all for a small server. */
+export type GivenConfig = Partial<CloudConfig> &
+  ({ readonly storage: StorageConfig } | { readonly dataDir: string; readonly s3?: S3Config | null });
+
+/** The rest as a small server wants it. */
+export function cloudConfig(config: GivenConfig): CloudConfig {
+  const { dataDir, s3, ...given } = { dataDir: '', s3: null, ...config };
   const host = given.host ?? '127.0.0.1';
   return {
-    s3: null,
+    storage: { kind: 'embedded', dataDir, s3 },
     host,
     port: 0,
     quotaBytes: DEFAULT_QUOTA_BYTES,
@@ -97,6 +110,7 @@ export function cloudConfig(given: Partial<CloudConfig> & { readonly dataDir: st
     retentionMs: RETENTION_MS,
     uncommittedMs: UNCOMMITTED_MS,
     upkeepIntervalMs: DAY_MS / 24,
+    newsPollMs: 60_000,
     http: DEFAULT_HTTP_LIMITS,
     rates: DEFAULT_RATES,
     now: () => Date.now(),

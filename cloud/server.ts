@@ -5,28 +5,19 @@ import { networkInterfaces } from 'node:os';
 import { pino, destination, type Logger } from 'pino';
 import { AccountService } from './accounts/account-service.ts';
 import { ChainCache } from './accounts/chain-cache.ts';
-import { opaqueServer } from './accounts/opaque-server.ts';
 import { Authenticator } from './api/authenticate.ts';
 import type { CloudContext } from './api/context.ts';
 import { EventHub } from './api/event-hub.ts';
 import { createHttpServer } from './api/http-server.ts';
 import { createMetrics } from './api/metrics.ts';
-import { ProofLimiter, RateLimiter } from './api/rate-limit.ts';
-import { cloudConfig, type CloudConfig } from './config.ts';
-import {
-  certificateFingerprint,
-  loadOpaqueSetup,
-  loadOwnCertificate,
-  prepareDataDir,
-  removeUnfinished,
-  StartError,
-  type Certificate,
-} from './data-dir.ts';
+import { NewsReader } from './api/news-reader.ts';
+import { ProofLimiter } from './api/proof-limiter.ts';
+import { SharedRate } from './api/shared-rate.ts';
+import { cloudConfig, type CloudConfig, type GivenConfig } from './config.ts';
+import { certificateFingerprint, loadOwnCertificate, StartError, type Certificate } from './data-dir.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { Upkeep } from './packs/upkeep.ts';
-import { lockDataDir } from './store/embedded/data-lock.ts';
-import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
-import { openBlobs } from './store/open-blobs.ts';
+import { openStorage } from './storage.ts';
 
 /** How long a stopping server lets requests finish. */
 const DRAIN_MS = 10_000;
@@ -43,23 +34,13 @@ export interface RunningServer {
 }
 
 /** @throws StartError, StoreDamaged, StoreUnavailable, or what `listen` fails with */
-export async function startServer(
-  given: Partial<CloudConfig> & { readonly dataDir: string },
-): Promise<RunningServer> {
-  const config = cloudConfig(given);
-  await prepareDataDir(config.dataDir);
-  const unlock = lockDataDir(config.dataDir);
-  if (unlock === null) {
-    throw new StartError(
-      `the data directory ${config.dataDir} is in use by another coffre-cloud: stop that one, or give this one its own`,
-    );
-  }
-  const undo: (() => Promise<void> | void)[] = [unlock];
+export async function startServer(given: GivenConfig): Promise<RunningServer> {
+  const undo: (() => Promise<void> | void)[] = [];
   const unwind = async (): Promise<void> => {
     for (const step of undo.reverse()) await step();
   };
   try {
-    return await open(config, undo, unwind);
+    return await open(cloudConfig(given), undo, unwind);
   } catch (error) {
     await unwind();
     throw error;
@@ -71,41 +52,35 @@ async function open(
   undo: (() => Promise<void> | void)[],
   unwind: () => Promise<void>,
 ): Promise<RunningServer> {
-  const { dataDir, now } = config;
+  const { now } = config;
   const log = createLogger(config.logLevel);
-  const store = await openEmbeddedStore({
-    dataDir,
-    defaultQuotaBytes: config.quotaBytes,
-    exclusive: true,
-    retentionMs: config.retentionMs,
-    uncommittedMs: config.uncommittedMs,
-  });
-  undo.push(() => store.close());
-  const blobs = await openBlobs(config, true);
-  undo.push(() => blobs.close());
-  await removeUnfinished(dataDir);
-  const isNew = (await store.upkeep.stats()).accounts === 0;
-  const opaque = await opaqueServer(await loadOpaqueSetup(dataDir, isNew));
+  const { store, blobs, news, opaque, dropCache } = await openStorage(config, undo);
   const certificate = await loadCertificate(config);
 
+  const failed = (error: unknown): void => {
+    log.error(
+      { cause: error instanceof Error ? error.name : 'unknown' },
+      'work in the background failed; it will be tried again',
+    );
+  };
   const chains = new ChainCache(store);
   const events = new EventHub(store, config.http.pingIntervalMs, config.http.maxSocketsPerAccount);
   undo.push(() => {
     events.closeAll();
   });
+  const reader = new NewsReader({ store, events, failed });
+  news.listen(reader);
+  undo.push(() => reader.stop());
+  if (config.storage.kind === 'scaled') reader.start(config.newsPollMs);
   const upkeep = new Upkeep({
     store,
     blobs,
     now,
     strayMs: config.uncommittedMs,
-    failed: (error) => {
-      log.error(
-        { cause: error instanceof Error ? error.name : 'unknown' },
-        'upkeep failed; it will be tried again',
-      );
-    },
+    paced: config.storage.kind === 'scaled',
+    failed,
   });
-  if (config.s3 !== null && blobs.direct === null) {
+  if (config.storage.s3 !== null && blobs.direct === null) {
     log.warn(
       'packs pass through this server: the S3 store does not check what devices send, or is not reached over https',
     );
@@ -116,16 +91,19 @@ async function open(
     blobs,
     chains,
     events,
+    news,
     upkeep,
     accounts: new AccountService({ store, chains, opaque, signup: config.signup, now }),
-    auth: new Authenticator(store, new RateLimiter(config.rates.requestsPerAccount, now), now),
-    proofs: new ProofLimiter(config.rates, now),
+    auth: new Authenticator(
+      store,
+      new SharedRate('requests', config.rates.requestsPerAccount, now, store.rates),
+      now,
+    ),
+    proofs: new ProofLimiter(config.rates, now, store.rates),
     metrics: createMetrics(store, () => events.size),
   };
   const app = await createHttpServer(context, log, certificate);
-  const memory = new IdleMemory(() => {
-    store.database.dropCache();
-  });
+  const memory = new IdleMemory(dropCache);
   memory.watch(app.server);
   undo.push(() => {
     memory.stop();
@@ -165,7 +143,10 @@ async function loadCertificate(config: CloudConfig): Promise<Certificate | null>
     case 'files':
       return { cert: await readFile(tls.certFile, 'utf8'), key: await readFile(tls.keyFile, 'utf8') };
     case 'self-signed':
-      return loadOwnCertificate(config.dataDir, config.host, config.now());
+      if (config.storage.kind === 'scaled') {
+        throw new StartError('several servers cannot each make a certificate: give --tls-cert and --tls-key');
+      }
+      return loadOwnCertificate(config.storage.dataDir, config.host, config.now());
   }
 }
 

@@ -173,7 +173,7 @@ export class AccountService {
     const { entry } = parseEntry(encoded);
     if (entry.body.kind !== 'add') throw new Refusal('bad-request', 'not an entry that adds a device');
     const { device } = entry.body;
-    const chain = await this.#chain(account);
+    const chain = await this.#freshChain(account);
     const known = chain.devices.get(device);
     const [stored] =
       known === undefined ? [] : await this.#parts.store.accounts.chain(account, known.addedAt);
@@ -205,7 +205,7 @@ export class AccountService {
   ): Promise<number> {
     for (const encoded of entries) {
       const { signed, entry } = parseEntry(encoded);
-      const chain = await this.#chain(account);
+      const chain = await this.#freshChain(account);
       if (entry.index < chain.length) {
         if (hashOf(signed.bytes) === chain.hashes[entry.index]) continue;
         throw new Refusal('stale-chain', 'the device chain went on otherwise', { chainLength: chain.length });
@@ -218,7 +218,7 @@ export class AccountService {
   async #append(account: AccountId, encoded: Uint8Array, wasLost = false): Promise<ChainAppended> {
     const { store, chains, now } = this.#parts;
     const { signed, entry } = parseEntry(encoded);
-    const chain = await this.#chain(account);
+    const chain = await this.#freshChain(account);
     const result = extendChain(chain, signed);
     if (!result.ok) {
       const current = await chains.refresh(account);
@@ -254,7 +254,12 @@ export class AccountService {
   }
 
   async #chain(account: AccountId): Promise<DeviceChain> {
-    const chain = await this.#parts.chains.get(account);
+    return (await this.#parts.chains.get(account)) ?? this.#freshChain(account);
+  }
+
+  /** With what other nodes appended: for the rare calls that depend on it. */
+  async #freshChain(account: AccountId): Promise<DeviceChain> {
+    const chain = await this.#parts.chains.refresh(account);
     if (chain === null) throw new Refusal('unauthorized', 'the token is missing, wrong or expired');
     return chain;
   }
@@ -266,7 +271,9 @@ export class AccountService {
     const refused = new Refusal('refused', 'the session has ended: sign in again');
     const session = await store.sessions.byRefresh(refreshHash, nowMs);
     if (session === null) throw refused;
-    const device = (await this.#chain(session.account)).devices.get(session.device);
+    const known = (await this.#chain(session.account)).devices.get(session.device);
+    // Added through another node, perhaps, since this one looked.
+    const device = known ?? (await this.#freshChain(session.account)).devices.get(session.device);
     const right =
       device?.revoked === null &&
       verifySignature(

@@ -27,54 +27,59 @@ import { parseBody, queryNumber } from './parse.ts';
 const MAX_CHAIN_PAGE = 1000;
 
 export function accountRoutes(app: FastifyInstance, context: CloudContext): void {
-  const { accounts, auth, events, proofs, store, upkeep } = context;
+  const { accounts, auth, events, news, proofs, store, upkeep } = context;
   const byDevice = { onRequest: auth.device };
   const byGrant = { onRequest: auth.grant };
 
   app.post('/v1/signup/start', async (request) => {
     const body = parseBody(signupStartSchema, request);
-    proofs.take(request, body.email);
+    await proofs.take(request, body.email);
     return { registrationResponse: accounts.startSignup(body.email, body.registrationRequest) };
   });
   app.post('/v1/signup/finish', async (request, reply) => {
     const body = parseBody(signupFinishSchema, request);
-    proofs.take(request, body.email);
+    await proofs.take(request, body.email);
     return reply.code(201).send(await accounts.finishSignup(body));
   });
   app.post('/v1/login/start', async (request) => {
     const body = parseBody(loginStartSchema, request);
-    proofs.take(request, body.email);
+    await proofs.take(request, body.email);
     return accounts.startLogin(body.email, body.startLoginRequest);
   });
   app.post('/v1/login/finish', async (request) => {
     const body = parseBody(loginFinishSchema, request);
-    proofs.take(request, null);
+    await proofs.take(request, null);
     return accounts.finishLogin(body.login, body.finishLoginRequest);
   });
   app.post('/v1/recover/start', async (request) => {
     const body = parseBody(recoverStartSchema, request);
-    proofs.take(request, body.email);
+    await proofs.take(request, body.email);
     return accounts.startRecovery(body.email);
   });
   app.post('/v1/recover/finish', async (request) => {
     const body = parseBody(recoverFinishSchema, request);
-    proofs.take(request, null);
+    await proofs.take(request, null);
     return accounts.finishRecovery(body.recovery, body.signature);
   });
   app.post('/v1/token', async (request) => {
     const body = parseBody(tokenSchema, request);
-    proofs.take(request, null);
+    await proofs.take(request, null);
     return accounts.refresh(body.refreshToken, body.signature);
   });
+  const sessionsEnded = async (account: AccountId): Promise<void> => {
+    news.tell({ kind: 'sessions', account });
+    await events.endDead(account);
+  };
   app.delete('/v1/session', byDevice, async (request, reply) => {
     const session = sessionOf(request);
     await store.sessions.end(session.session);
-    await events.endDead(session.account);
+    await sessionsEnded(session.account);
     return reply.code(204).send();
   });
 
   const announce = ({ chain, body }: ChainAppended): void => {
     events.push(chain.account, { kind: 'chain', length: chain.length });
+    news.tell({ kind: 'chain', account: chain.account });
     if (body.kind === 'revoke') events.end(chain.account, body.device);
     if (body.kind === 'void') {
       events.push(chain.account, {
@@ -83,6 +88,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
         seq: body.pin.seq,
         hash: body.pin.hash,
       });
+      news.tell({ kind: 'head', account: chain.account, vault: body.pin.vault, seq: body.pin.seq });
     }
   };
 
@@ -136,7 +142,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const account = grantedAccountOf(request);
     const keep = await shownSession(request, account);
     await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep);
-    await events.endDead(account);
+    await sessionsEnded(account);
     return reply.code(204).send();
   });
   app.post('/v1/phrase', byGrant, async (request, reply) => {
@@ -147,7 +153,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.delete('/v1/sessions', byGrant, async (request, reply) => {
     const account = grantedAccountOf(request);
     await store.accounts.signOut(account, await shownSession(request, account));
-    await events.endDead(account);
+    await sessionsEnded(account);
     return reply.code(204).send();
   });
 
@@ -167,6 +173,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const account = grantedAccountOf(request);
     await accounts.deleteAccount(account);
     events.end(account, null);
+    news.tell({ kind: 'sessions', account });
     void upkeep.run();
     return reply.code(204).send();
   });

@@ -4,7 +4,7 @@ import type { AccountId } from '../../protocol/ids.ts';
 import { hashToken } from '../accounts/tokens.ts';
 import type { MetadataStore, SessionRow } from '../store/metadata-store.ts';
 import { unauthorized } from './errors.ts';
-import type { RateLimiter } from './rate-limit.ts';
+import type { SharedRate } from './shared-rate.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,10 +20,10 @@ const BEARER = /^Bearer ([A-Za-z0-9_-]{20,200})$/i;
 export class Authenticator {
   readonly #store: MetadataStore;
   readonly #now: () => number;
-  readonly #requests: RateLimiter;
+  readonly #requests: SharedRate;
   readonly #heard = new Map<string, number>();
 
-  constructor(store: MetadataStore, requests: RateLimiter, now: () => number) {
+  constructor(store: MetadataStore, requests: SharedRate, now: () => number) {
     this.#store = store;
     this.#requests = requests;
     this.#now = now;
@@ -41,7 +41,7 @@ export class Authenticator {
     const token = bearer(request.headers.authorization);
     const account = token === null ? null : await this.#store.sessions.grant(hashToken(token), this.#now());
     if (account === null) throw unauthorized();
-    this.#requests.take(account);
+    await this.#requests.take(account);
     request.grantedAccount = account;
   };
 
@@ -59,7 +59,7 @@ export class Authenticator {
   };
 
   async #admit(request: FastifyRequest, session: SessionRow): Promise<void> {
-    this.#requests.take(session.account);
+    await this.#requests.take(session.account);
     request.session = session;
     await this.#note(session);
   }

@@ -8,7 +8,8 @@ import type { Upkeep } from '../packs/upkeep.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Metrics } from './metrics.ts';
-import type { ProofLimiter } from './rate-limit.ts';
+import type { NodeNews } from '../store/node-news.ts';
+import type { ProofLimiter } from './proof-limiter.ts';
 
 export interface CloudContext {
   readonly config: CloudConfig;
@@ -18,6 +19,7 @@ export interface CloudContext {
   readonly accounts: AccountService;
   readonly auth: Authenticator;
   readonly events: EventHub;
+  readonly news: NodeNews;
   readonly proofs: ProofLimiter;
   readonly upkeep: Upkeep;
   readonly metrics: Metrics;

@@ -8,6 +8,8 @@ import type { MetadataStore, SessionRow } from '../store/metadata-store.ts';
 
 /** Bytes waiting in a socket before it counts as stuck. */
 const MAX_BUFFERED = 8 * 1024 * 1024;
+/** Asked about in one go. */
+const SESSIONS_AT_ONCE = 1000;
 /** WebSocket close codes: going away, policy, try again later. */
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_REVOKED = 1008;
@@ -23,6 +25,13 @@ export interface EventSocket {
   on(event: 'pong' | 'message' | 'error' | 'close', listener: () => void): unknown;
 }
 
+/** The devices of one account here, and what they were told last. */
+interface Audience {
+  readonly listeners: Set<Listener>;
+  readonly seqs: Map<VaultId, number>;
+  chainLength: number | null;
+}
+
 interface Listener {
   readonly socket: EventSocket;
   readonly session: SessionRow;
@@ -30,7 +39,7 @@ interface Listener {
 }
 
 export class EventHub {
-  readonly #listeners = new Map<AccountId, Set<Listener>>();
+  readonly #audiences = new Map<AccountId, Audience>();
   readonly #store: MetadataStore;
   readonly #maxPerAccount: number;
   readonly #pings: NodeJS.Timeout;
@@ -46,19 +55,42 @@ export class EventHub {
 
   get size(): number {
     let count = 0;
-    for (const listeners of this.#listeners.values()) count += listeners.size;
+    for (const { listeners } of this.#audiences.values()) count += listeners.size;
     return count;
   }
 
+  /** Those with a device here. */
+  accounts(): readonly AccountId[] {
+    return [...this.#audiences.keys()];
+  }
+
+  hasListeners(account: AccountId): boolean {
+    return this.#audiences.has(account);
+  }
+
+  /** The last commit of a vault that devices here were told of; null for none since the first of them came. */
+  toldSeq(account: AccountId, vault: VaultId): number | null {
+    return this.#audiences.get(account)?.seqs.get(vault) ?? null;
+  }
+
+  toldChain(account: AccountId): number | null {
+    return this.#audiences.get(account)?.chainLength ?? null;
+  }
+
   add(socket: EventSocket, session: SessionRow): void {
-    const listeners = this.#listeners.get(session.account) ?? new Set();
+    const audience = this.#audiences.get(session.account) ?? {
+      listeners: new Set(),
+      seqs: new Map(),
+      chainLength: null,
+    };
+    const { listeners } = audience;
     if (listeners.size >= this.#maxPerAccount) {
       socket.close(CLOSE_SLOW, 'too many sockets');
       return;
     }
     const listener: Listener = { socket, session, answered: true };
     listeners.add(listener);
-    this.#listeners.set(session.account, listeners);
+    this.#audiences.set(session.account, audience);
     socket.on('pong', () => {
       listener.answered = true;
     });
@@ -69,23 +101,28 @@ export class EventHub {
     });
     socket.on('close', () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(session.account);
+      if (listeners.size === 0) this.#audiences.delete(session.account);
     });
   }
 
-  commit(account: AccountId, vault: VaultId, receivedAtMs: number, frame: Uint8Array): void {
+  commit(account: AccountId, vault: VaultId, seq: number, receivedAtMs: number, frame: Uint8Array): void {
+    this.#audiences.get(account)?.seqs.set(vault, seq);
     this.#push(account, () => encodeCommitEvent(vault, receivedAtMs, frame));
   }
 
   push(account: AccountId, event: Exclude<CloudEvent, { kind: 'commit' }>): void {
+    const audience = this.#audiences.get(account);
+    if (audience === undefined) return;
+    if (event.kind === 'head') audience.seqs.set(event.vault, event.seq);
+    if (event.kind === 'chain') audience.chainLength = event.length;
     this.#push(account, () => encodeEvent(event));
   }
 
   #push(account: AccountId, encode: () => Uint8Array): void {
-    const listeners = this.#listeners.get(account);
-    if (listeners === undefined) return;
+    const audience = this.#audiences.get(account);
+    if (audience === undefined) return;
     const bytes = encode();
-    for (const { socket } of listeners) {
+    for (const { socket } of audience.listeners) {
       if (socket.bufferedAmount > MAX_BUFFERED) socket.close(CLOSE_SLOW, 'too slow');
       else socket.send(bytes, { binary: true });
     }
@@ -93,37 +130,42 @@ export class EventHub {
 
   /** Ends the sockets of a revoked device, or of a whole account. */
   end(account: AccountId, device: DeviceId | null): void {
-    for (const { socket, session } of this.#listeners.get(account) ?? []) {
+    for (const { socket, session } of this.#audiences.get(account)?.listeners ?? []) {
       if (device === null || session.device === device) socket.close(CLOSE_REVOKED, 'the session has ended');
     }
   }
 
   /** Ends the account's sockets whose session is no more. */
   async endDead(account: AccountId): Promise<void> {
-    for (const { socket, session } of [...(this.#listeners.get(account) ?? [])]) {
-      if (!(await this.#store.sessions.alive(session.session)))
-        socket.close(CLOSE_REVOKED, 'the session has ended');
+    await this.#endDead([...(this.#audiences.get(account)?.listeners ?? [])]);
+  }
+
+  async #endDead(listeners: readonly Listener[]): Promise<void> {
+    const alive = await this.#store.sessions.alive(listeners.map(({ session }) => session.session));
+    for (const { socket, session } of listeners) {
+      if (!alive.has(session.session)) socket.close(CLOSE_REVOKED, 'the session has ended');
     }
   }
 
   async #pingAll(): Promise<void> {
-    for (const [account, listeners] of [...this.#listeners]) {
-      for (const listener of [...listeners]) {
-        if (!listener.answered) {
-          listener.socket.terminate();
-          continue;
-        }
-        listener.answered = false;
-        listener.socket.ping();
+    const listeners = [...this.#audiences.values()].flatMap((audience) => [...audience.listeners]);
+    for (const listener of listeners) {
+      if (!listener.answered) {
+        listener.socket.terminate();
+        continue;
       }
-      // A session may also end beside this process: `coffre-cloud users disable`.
-      await this.endDead(account);
+      listener.answered = false;
+      listener.socket.ping();
+    }
+    // A session may also end beside this process: `coffre-cloud users disable`.
+    for (let from = 0; from < listeners.length; from += SESSIONS_AT_ONCE) {
+      await this.#endDead(listeners.slice(from, from + SESSIONS_AT_ONCE));
     }
   }
 
   closeAll(): void {
     clearInterval(this.#pings);
-    for (const listeners of this.#listeners.values()) {
+    for (const { listeners } of this.#audiences.values()) {
       for (const { socket } of listeners) {
         socket.close(CLOSE_GOING_AWAY, 'the server is stopping');
         setTimeout(() => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { decodeEvent, type CloudEvent } from '../../protocol/pages.ts';
+import { listen } from '../../test/fakes/event-listener.ts';
 import { packed, Person, randomId, type TestDevice } from '../../test/fakes/hand-made-client.ts';
 import { startServer, type RunningServer } from '../server.ts';
 
@@ -22,27 +22,6 @@ afterAll(async () => {
   await server.close();
   await rm(dataDir, { recursive: true, force: true });
 });
-
-/** An open socket and the events it gets, one by one. */
-async function listen(who: TestDevice): Promise<{ socket: WebSocket; next: () => Promise<CloudEvent> }> {
-  const socket = new WebSocket(`${server.address.replace('http', 'ws')}/v1/events`, {
-    headers: { authorization: `Bearer ${who.session.accessToken}` },
-  });
-  const events: CloudEvent[] = [];
-  const waiting: ((event: CloudEvent) => void)[] = [];
-  socket.on('message', (data: Buffer) => {
-    const event = decodeEvent(data);
-    const waiter = waiting.shift();
-    if (waiter === undefined) events.push(event);
-    else waiter(event);
-  });
-  await once(socket, 'open');
-  const next = (): Promise<CloudEvent> => {
-    const event = events.shift();
-    return event === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(event);
-  };
-  return { socket, next };
-}
 
 describe('the events socket', () => {
   it('pushes commits whole to the author too, large ones by their head, and nothing to others', async () => {

@@ -26,15 +26,18 @@ function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
 }
 
 export function logRoutes(app: FastifyInstance, context: CloudContext): void {
-  const { auth, store, events, config, metrics } = context;
+  const { auth, store, events, news, config, metrics } = context;
   const byDevice = { onRequest: auth.device };
   const byReader = { onRequest: auth.reader };
 
-  const announce = (account: AccountId, { seq, receivedAtMs, announce: news }: Committed): void => {
-    if (news === null) return;
+  const announce = (account: AccountId, { seq, receivedAtMs, announce: fresh }: Committed): void => {
+    if (fresh === null) return;
     metrics.commit();
-    const { frame, bytes, created } = news;
-    if (created) events.push(account, { kind: 'vaults' });
+    const { frame, bytes, created } = fresh;
+    if (created) {
+      events.push(account, { kind: 'vaults' });
+      news.tell({ kind: 'vaults', account });
+    }
     pushCommit(account, frame, bytes, seq, receivedAtMs);
   };
   const pushCommit = (
@@ -45,8 +48,9 @@ export function logRoutes(app: FastifyInstance, context: CloudContext): void {
     receivedAtMs: number,
   ): void => {
     const { vault } = frame.header;
+    news.tell({ kind: 'commit', account, vault, seq });
     const pushed = eventFrame(frame, bytes);
-    if (pushed !== null) events.commit(account, vault, receivedAtMs, pushed);
+    if (pushed !== null) events.commit(account, vault, seq, receivedAtMs, pushed);
     else events.push(account, { kind: 'head', vault, seq, hash: commitHash(frame.signed.bytes) });
   };
 

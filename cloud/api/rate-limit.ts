@@ -1,7 +1,6 @@
 /** Token buckets in memory, keyed by what is limited. */
-import type { FastifyRequest } from 'fastify';
 import { isIPv6 } from 'node:net';
-import type { Rate, RateLimits } from '../config.ts';
+import type { Rate } from '../config.ts';
 import { Refusal } from '../refusal.ts';
 
 const MAX_BUCKETS = 100_000;
@@ -9,6 +8,12 @@ const MAX_BUCKETS = 100_000;
 interface Bucket {
   tokens: number;
   atMs: number;
+}
+
+/** @param missing tokens until the next attempt may come */
+export function tooMany(missing: number, { perMinute }: Rate): Refusal {
+  const retryAfterS = Math.max(1, Math.ceil((missing * 60) / perMinute));
+  return new Refusal('rate-limited', 'too many attempts: wait and try again', { retryAfterS });
 }
 
 export class RateLimiter {
@@ -35,8 +40,7 @@ export class RateLimiter {
     bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perMinute) / 60_000);
     bucket.atMs = nowMs;
     if (bucket.tokens < 1) {
-      const retryAfterS = Math.max(1, Math.ceil(((1 - bucket.tokens) * 60) / perMinute));
-      throw new Refusal('rate-limited', 'too many attempts: wait and try again', { retryAfterS });
+      throw tooMany(1 - bucket.tokens, this.#rate);
     }
     bucket.tokens -= 1;
   }
@@ -48,29 +52,6 @@ export class RateLimiter {
       if (nowMs - bucket.atMs >= fullAfterMs) this.#buckets.delete(key);
     }
     if (this.#buckets.size >= MAX_BUCKETS) this.#buckets.clear();
-  }
-}
-
-/** Guards routes that test a secret: per address and network, per address, per network. */
-export class ProofLimiter {
-  readonly #pair: RateLimiter;
-  readonly #address: RateLimiter;
-  readonly #network: RateLimiter;
-
-  constructor(rates: RateLimits, now: () => number) {
-    this.#pair = new RateLimiter(rates.proofsPerAddressAndNetwork, now);
-    this.#address = new RateLimiter(rates.proofsPerAddress, now);
-    this.#network = new RateLimiter(rates.proofsPerNetwork, now);
-  }
-
-  /** @throws Refusal rate-limited */
-  take(request: FastifyRequest, email: string | null): void {
-    const network = networkOf(request.ip);
-    this.#network.take(network);
-    if (email === null) return;
-    const address = email.trim().toLowerCase();
-    this.#pair.take(`${network} ${address}`);
-    this.#address.take(address);
   }
 }
 

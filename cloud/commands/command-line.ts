@@ -3,8 +3,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
 import { printError } from './output.ts';
-import { addS3Options } from './s3-options.ts';
 import { serve, type ServeOptions } from './serve.ts';
+import { addStorageOptions } from './storage-options.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 
 /** Runs one command; `argv` as in process.argv. Returns the exit code. */
@@ -32,9 +32,8 @@ function buildProgram(): Command {
 }
 
 function addServe(program: Command): void {
-  addS3Options(program.command('serve'))
+  addStorageOptions(program.command('serve'), 'where everything is kept')
     .description('run the server')
-    .requiredOption('--data <dir>', 'where everything is kept')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 picks one')
     .option('--quota <size>', 'of an account that has none of its own', '100GB')
     .option('--signup <mode>', 'open, invite or closed (default: open on loopback, else invite)')

@@ -46,7 +46,7 @@ function describe(error: unknown): { code: string; exit: ExitCode; message: stri
     return { code: 'verification', exit: EXIT.verification, message: error.message, hint: '' };
   }
   if (error instanceof StoreUnavailable) {
-    const hint = 'free some space or check the disk, then start again';
+    const hint = 'see that there is room on the disk and that the database answers, then start again';
     return { code: 'disk-full', exit: EXIT.failed, message: error.message, hint };
   }
   const code = error instanceof Error && 'code' in error ? error.code : '';

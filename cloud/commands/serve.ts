@@ -1,13 +1,12 @@
 import { EXIT } from '../../protocol/errors.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
-import { isLoopback, type CloudConfig, type SignupMode, type TlsConfig } from '../config.ts';
+import { isLoopback, type GivenConfig, type SignupMode, type TlsConfig } from '../config.ts';
 import { parseSize } from '../quota/quota.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { CommandError } from './output.ts';
-import { s3Config, type S3Options } from './s3-options.ts';
+import { storageConfig, type StorageOptions } from './storage-options.ts';
 
-export interface ServeOptions extends S3Options {
-  readonly data: string;
+export interface ServeOptions extends StorageOptions {
   readonly listen: string;
   readonly quota: string;
   readonly signup?: string;
@@ -39,18 +38,18 @@ async function stopped(server: RunningServer): Promise<void> {
 }
 
 /** What the flags ask for. @throws CommandError */
-function serveConfig(options: ServeOptions): Partial<CloudConfig> & { dataDir: string } {
+function serveConfig(options: ServeOptions): GivenConfig {
   const { host, port } = parseListen(options.listen);
+  const storage = storageConfig(options);
   const retention = options.retentionDays === undefined ? null : Number(options.retentionDays) * DAY_MS;
   if (retention !== null && !(retention >= 0)) throw usage('--retention-days wants a number');
   return {
-    dataDir: options.data,
-    s3: s3Config(options),
+    storage,
     host,
     port,
     quotaBytes: sizeOption(options.quota, '--quota'),
     signup: signupMode(options.signup, host),
-    tls: tlsConfig(options, host),
+    tls: tlsConfig(options, host, storage.kind === 'scaled'),
     logLevel: logLevel(options.logLevel),
     trustProxy: options.trustProxy ?? false,
     metricsToken: options.metricsToken ?? null,
@@ -84,12 +83,19 @@ function signupMode(text: string | undefined, host: string): SignupMode {
   throw usage('--signup wants open, invite or closed');
 }
 
-function tlsConfig(options: ServeOptions, host: string): TlsConfig {
+function tlsConfig(options: ServeOptions, host: string, isScaled: boolean): TlsConfig {
   const { tlsCert, tlsKey } = options;
   if (tlsCert !== undefined && tlsKey !== undefined)
     return { kind: 'files', certFile: tlsCert, keyFile: tlsKey };
   if (tlsCert !== undefined || tlsKey !== undefined) throw usage('--tls-cert and --tls-key go together');
-  return isLoopback(host) || options.plainHttp === true ? { kind: 'none' } : { kind: 'self-signed' };
+  if (isLoopback(host) || options.plainHttp === true) return { kind: 'none' };
+  if (!isScaled) return { kind: 'self-signed' };
+  throw new CommandError(
+    EXIT.usage,
+    'bad-input',
+    'several servers cannot each make a certificate of their own',
+    'give --tls-cert and --tls-key, or --plain-http behind a proxy that ends TLS',
+  );
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];

@@ -9,13 +9,15 @@ import { hashToken, newToken } from '../accounts/tokens.ts';
 import { CERT_FILE, KEY_FILE, SECRET_FILE } from '../data-dir.ts';
 import { usedBytes } from '../quota/quota.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import type { AccountRow } from '../store/metadata-store.ts';
+import type { AccountRow, MetadataStore } from '../store/metadata-store.ts';
 import { openBlobs } from '../store/open-blobs.ts';
 import { backupStore } from '../store/embedded/backup.ts';
 import { checkStore } from '../store/embedded/check.ts';
 import { DATABASE_FILE, openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import { openFileBlobs } from '../store/embedded/file-blobs.ts';
+import { databaseConfig } from './database-options.ts';
 import { CommandError, printResult } from './output.ts';
+import { addStorageOptions, type StorageOptions } from './storage-options.ts';
 import { addS3Options, s3Config, type S3Options } from './s3-options.ts';
 import { sizeOption } from './serve.ts';
 
@@ -24,10 +26,39 @@ interface DataOptions extends S3Options {
   readonly json?: boolean;
 }
 
-type OpenedStore = Awaited<ReturnType<typeof openEmbeddedStore>>;
+interface StoreOptions extends StorageOptions {
+  readonly json?: boolean;
+}
+
+type EmbeddedStore = Awaited<ReturnType<typeof openEmbeddedStore>>;
+
+/** The accounts of a server, wherever it keeps them, for one command. */
+async function withStore<T>(options: StoreOptions, work: (store: MetadataStore) => Promise<T>): Promise<T> {
+  const database = databaseConfig(options);
+  const { data } = options;
+  if ((data === undefined) === (database === null)) {
+    const message = 'it takes one place where a server keeps its accounts';
+    throw new CommandError(EXIT.usage, 'bad-input', message, 'give --data DIR or --database-url');
+  }
+  if (data !== undefined) return withEmbedded({ ...options, data }, work);
+  const { openPostgresStore } = await import('../store/postgres/postgres-store.ts');
+  const store = await openPostgresStore({
+    url: database?.url ?? '',
+    maxConnections: 2,
+    defaultQuotaBytes: null,
+    retentionMs: RETENTION_MS,
+    uncommittedMs: UNCOMMITTED_MS,
+    statsAgeMs: 0,
+  });
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
 
 /** Opens the store of an existing data directory for one command. */
-async function withStore<T>(options: DataOptions, work: (store: OpenedStore) => Promise<T>): Promise<T> {
+async function withEmbedded<T>(options: DataOptions, work: (store: EmbeddedStore) => Promise<T>): Promise<T> {
   if (!existsSync(join(options.data, DATABASE_FILE))) {
     const message = `there is no server's data in ${options.data}`;
     throw new CommandError(
@@ -68,32 +99,39 @@ function dataCommand(parent: Command, name: string, description: string): Comman
     .option('--json', 'one JSON object');
 }
 
+/** For what concerns accounts alone. */
+function storeCommand(parent: Command, name: string, description: string): Command {
+  return addStorageOptions(parent.command(name), 'the data directory of the server')
+    .description(description)
+    .option('--json', 'one JSON object');
+}
+
 export function addUpkeepCommands(program: Command): void {
   dataCommand(program, 'check', 'verify every blob and row').action(check);
   dataCommand(program, 'backup', 'copy everything, while the server runs or not')
     .requiredOption('--to <dir>', 'where to; a former backup there is brought up to date')
     .action(backup);
-  dataCommand(program, 'stats', 'what is stored').action(stats);
-  dataCommand(program, 'invite', 'print a code that one person may sign up with').action(invite);
+  storeCommand(program, 'stats', 'what is stored').action(stats);
+  storeCommand(program, 'invite', 'print a code that one person may sign up with').action(invite);
   const users = program.command('users').description('accounts');
-  dataCommand(users, 'list', 'all accounts').action(listUsers);
-  dataCommand(users, 'show', 'one account').argument('<email>').action(showUser);
-  dataCommand(users, 'quota', "set an account's quota")
+  storeCommand(users, 'list', 'all accounts').action(listUsers);
+  storeCommand(users, 'show', 'one account').argument('<email>').action(showUser);
+  storeCommand(users, 'quota', "set an account's quota")
     .argument('<email>')
     .argument('<size>')
     .action(setQuota);
-  dataCommand(users, 'disable', 'keep an account out; its data stay')
+  storeCommand(users, 'disable', 'keep an account out; its data stay')
     .argument('<email>')
     .option('--undo', 'let it in again')
     .action(disableUser);
-  dataCommand(users, 'delete', 'delete an account and all its data')
+  storeCommand(users, 'delete', 'delete an account and all its data')
     .argument('<email>')
     .option('--yes', 'do not ask')
     .action(deleteUser);
 }
 
 async function check(options: DataOptions): Promise<void> {
-  const report = await withStore(options, async (store) =>
+  const report = await withEmbedded(options, async (store) =>
     withBlobs(options, (blobs) => checkStore(store.database, blobs)),
   );
   const { damage, strayFiles } = report;
@@ -118,7 +156,7 @@ async function backup(options: DataOptions & { to: string }): Promise<void> {
     throw new CommandError(EXIT.usage, 'bad-input', 'a backup into itself', 'give another directory as --to');
   }
   await mkdir(to, { recursive: true, mode: 0o700 });
-  const report = await withStore(options, async (store) => {
+  const report = await withEmbedded(options, async (store) => {
     const target = { dataDir: to, blobs: await openFileBlobs(to, false) };
     const from = { dataDir: options.data, plainFiles: [SECRET_FILE, CERT_FILE, KEY_FILE] };
     return withBlobs(options, (blobs) =>
@@ -133,13 +171,13 @@ async function backup(options: DataOptions & { to: string }): Promise<void> {
   }
 }
 
-async function stats(options: DataOptions): Promise<void> {
+async function stats(options: StoreOptions): Promise<void> {
   const report = await withStore(options, (store) => store.upkeep.stats());
   const lines = Object.entries(report).map(([what, value]) => `${what}: ${value}`);
   printResult({ json: options.json ?? false }, report, lines);
 }
 
-async function invite(options: DataOptions): Promise<void> {
+async function invite(options: StoreOptions): Promise<void> {
   const code = newToken().slice(0, 24);
   await withStore(options, (store) => store.accounts.addInvite(hashToken(code), Date.now()));
   printResult({ json: options.json ?? false }, { invite: code }, [code]);
@@ -155,12 +193,12 @@ function userLine(row: AccountRow): string {
   return `${row.email}${state}: ${usedBytes(row.usage)} of ${row.usage.limitBytes} bytes`;
 }
 
-async function listUsers(options: DataOptions): Promise<void> {
+async function listUsers(options: StoreOptions): Promise<void> {
   const rows = await withStore(options, (store) => store.accounts.list());
   printResult({ json: options.json ?? false }, { users: rows.map(describeUser) }, rows.map(userLine));
 }
 
-async function findUser(store: OpenedStore, email: string): Promise<AccountRow> {
+async function findUser(store: MetadataStore, email: string): Promise<AccountRow> {
   const row = await store.accounts.byEmail(email.trim().toLowerCase());
   if (row !== null) return row;
   throw new CommandError(
@@ -171,7 +209,7 @@ async function findUser(store: OpenedStore, email: string): Promise<AccountRow> 
   );
 }
 
-async function showUser(email: string, options: DataOptions): Promise<void> {
+async function showUser(email: string, options: StoreOptions): Promise<void> {
   await withStore(options, async (store) => {
     const row = await findUser(store, email);
     const devices = await store.accounts.devices(row.account);
@@ -185,7 +223,7 @@ async function showUser(email: string, options: DataOptions): Promise<void> {
   });
 }
 
-async function setQuota(email: string, size: string, options: DataOptions): Promise<void> {
+async function setQuota(email: string, size: string, options: StoreOptions): Promise<void> {
   const limitBytes = sizeOption(size, 'the quota');
   await withStore(options, async (store) =>
     store.accounts.setQuota((await findUser(store, email)).account, limitBytes),
@@ -193,7 +231,7 @@ async function setQuota(email: string, size: string, options: DataOptions): Prom
   printResult({ json: options.json ?? false }, { limitBytes }, []);
 }
 
-async function disableUser(email: string, options: DataOptions & { undo?: boolean }): Promise<void> {
+async function disableUser(email: string, options: StoreOptions & { undo?: boolean }): Promise<void> {
   const disabled = options.undo !== true;
   await withStore(options, async (store) =>
     store.accounts.setDisabled((await findUser(store, email)).account, disabled),
@@ -201,7 +239,7 @@ async function disableUser(email: string, options: DataOptions & { undo?: boolea
   printResult({ json: options.json ?? false }, { disabled }, []);
 }
 
-async function deleteUser(email: string, options: DataOptions & { yes?: boolean }): Promise<void> {
+async function deleteUser(email: string, options: StoreOptions & { yes?: boolean }): Promise<void> {
   if (options.yes !== true) {
     const message = 'deleting an account cannot be undone';
     throw new CommandError(EXIT.usage, 'bad-input', message, 'add --yes if you mean it');
@@ -209,7 +247,9 @@ async function deleteUser(email: string, options: DataOptions & { yes?: boolean 
   await withStore(options, async (store) => {
     const { account } = await findUser(store, email);
     await store.accounts.markDeleted(account);
-    await withBlobs(options, (blobs) => blobs.removeAccount(account));
+    const { data } = options;
+    if (data === undefined) return; // a server removes the rest, at its next upkeep
+    await withBlobs({ ...options, data }, (blobs) => blobs.removeAccount(account));
     while (await store.upkeep.forgetAccount(account, 1000));
   });
   printResult({ json: options.json ?? false }, { deleted: true }, []);

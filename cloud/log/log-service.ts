@@ -37,7 +37,12 @@ export async function receiveCommit(
       ? parts.chains.get(session.account)
       : parts.chains.refresh(session.account));
     if (chain === null) throw new Refusal('unauthorized', 'the token is missing, wrong or expired');
-    checkAuthor(frame, chain, session.device);
+    const refusal = authorRefusal(frame, chain, session.device);
+    if (refusal !== null) {
+      // Another node may have appended to the chain since this one looked.
+      if (attempt === 0 && (await parts.chains.refresh(session.account))?.head !== chain.head) continue;
+      throw refusal;
+    }
     const append = { account: session.account, chain, frame, hash, nowMs: parts.now() };
     const outcome = await parts.store.log.appendCommit(append);
     if (outcome.kind === 'chain-moved') continue;
@@ -55,24 +60,25 @@ function decode(bytes: Uint8Array): CommitFrame {
   }
 }
 
-/** The device of the session signed it, and is live where the commit says the device chain stands. */
-function checkAuthor(frame: CommitFrame, chain: DeviceChain, author: DeviceId): void {
+/** Null when the device of the session signed it, and is live where the commit says the device chain stands. */
+function authorRefusal(frame: CommitFrame, chain: DeviceChain, author: DeviceId): Refusal | null {
   const { header, signed } = frame;
   if (header.device !== author)
-    throw new Refusal('refused', 'the commit is by another device than the token');
+    return new Refusal('refused', 'the commit is by another device than the token');
   const device = chain.devices.get(author);
-  if (device?.revoked !== null) throw new Refusal('refused', 'the device was revoked');
+  if (device?.revoked !== null) return new Refusal('refused', 'the device was revoked');
   if (header.chainLength > chain.length) {
-    throw new Refusal('stale-chain', 'the commit names more of the device chain than the server has', {
+    return new Refusal('stale-chain', 'the commit names more of the device chain than the server has', {
       chainLength: chain.length,
     });
   }
   if (chain.hashes[header.chainLength - 1] !== header.chainHead || device.addedAt >= header.chainLength) {
-    throw new Refusal('refused', "the commit names a device chain that is not the account's");
+    return new Refusal('refused', "the commit names a device chain that is not the account's");
   }
   if (!verifySignature('commit', signed.bytes, signed.signature, device.signKey)) {
-    throw new Refusal('refused', 'the signature of the commit does not hold');
+    return new Refusal('refused', 'the signature of the commit does not hold');
   }
+  return null;
 }
 
 function answer(

@@ -3,7 +3,12 @@
  * time is over, in small batches so that requests pass in between. A pack is marked `deleting` first, its
  * bytes are removed, then it is forgotten: a stop anywhere in between is continued at the next run. Once a day all
  * blobs are looked through for those that nothing names, left by uploads that never ended.
+ *
+ * Of several servers on one store one runs it, by a lease that it renews as it goes. What it removes could be uploaded
+ * again once another one has forgotten it, so it acts on a lease only while that is fresh.
  */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
@@ -12,6 +17,9 @@ import { UPLOAD_MS } from './pack-state.ts';
 const BATCH = 200;
 /** At a time: a store in the network takes its time for each. */
 const REMOVALS = 16;
+/** How long the lease is, and how old it may be before it is renewed: a removal takes less than what is between. */
+const LEASE_MS = 10 * 60_000;
+const RENEW_MS = 60_000;
 /** Blobs looked at in one run: the next one goes on behind them. */
 const LOOKED_AT = 10_000;
 
@@ -21,6 +29,8 @@ export interface UpkeepParts {
   readonly now: () => number;
   /** A blob that nothing names goes when it is that old, and older than any upload. */
   readonly strayMs?: number;
+  /** Rests after each batch for as long as that took: others use the same database. */
+  readonly paced?: boolean;
   /** Told what a run failed with; the next run tries again. */
   readonly failed: (error: unknown) => void;
 }
@@ -31,6 +41,9 @@ export class Upkeep {
   #again = false;
   #stopped = false;
   #timer: NodeJS.Timeout | null = null;
+  readonly #name = randomUUID();
+  readonly #stopping = new AbortController();
+  #heldAtMs = -Infinity;
   #lookAtMs = 0;
   #lookFrom: string | null = null;
 
@@ -46,6 +59,7 @@ export class Upkeep {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#running;
   }
@@ -65,9 +79,11 @@ export class Upkeep {
   async #loop(): Promise<void> {
     this.#again = false;
     try {
-      await this.#once();
+      if (await this.#mayGoOn()) await this.#once();
     } catch (error) {
       this.#parts.failed(error);
+    } finally {
+      await this.#letGo();
     }
     if (this.#wantsMore()) await this.#loop();
   }
@@ -79,13 +95,46 @@ export class Upkeep {
   async #once(): Promise<void> {
     const { store, now } = this.#parts;
     await store.upkeep.forgetExpired(now());
-    while (!this.#stopped && (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
+    await this.#inBatches(async () => (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
     await this.#doomStrays();
-    while (!this.#stopped && (await this.#removePacks()) === BATCH);
+    await this.#inBatches(async () => (await this.#removePacks()) === BATCH);
     for (const account of await store.upkeep.doomedAccounts(now())) {
+      if (!(await this.#mayGoOn())) return;
       await this.#parts.blobs.removeAccount(account);
-      while (!this.#stopped && (await store.upkeep.forgetAccount(account, BATCH)));
+      await this.#inBatches(() => store.upkeep.forgetAccount(account, BATCH));
     }
+  }
+
+  /** @param batch says whether there is more */
+  async #inBatches(batch: () => Promise<boolean>): Promise<void> {
+    while (await this.#mayGoOn()) {
+      const began = performance.now();
+      if (!(await batch())) return;
+      if (this.#parts.paced === true) await this.#rest(performance.now() - began);
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
+  }
+
+  /** Whether this server is the one to do it, and is not about to stop. */
+  async #mayGoOn(): Promise<boolean> {
+    if (this.#stopped) return false;
+    // A machine that slept has a wall clock that knows.
+    const nowMs = Date.now();
+    const ageMs = nowMs - this.#heldAtMs;
+    if (ageMs >= 0 && ageMs < RENEW_MS) return true;
+    if (!(await this.#parts.store.upkeep.hold(this.#name, LEASE_MS))) return false;
+    this.#heldAtMs = nowMs;
+    return true;
+  }
+
+  async #letGo(): Promise<void> {
+    if (this.#heldAtMs === -Infinity) return;
+    this.#heldAtMs = -Infinity;
+    // Else it ends by itself.
+    await this.#parts.store.upkeep.release(this.#name).catch(this.#parts.failed);
   }
 
   async #doomStrays(): Promise<void> {
@@ -93,7 +142,7 @@ export class Upkeep {
     const nowMs = now();
     if (nowMs < this.#lookAtMs) return;
     const oldMs = nowMs - Math.max(strayMs, 2 * UPLOAD_MS);
-    for (let looked = 0; looked < LOOKED_AT && !this.#stopped;) {
+    for (let looked = 0; looked < LOOKED_AT && (await this.#mayGoOn());) {
       const page = await blobs.list(this.#lookFrom);
       const old = page.blobs.filter(({ modifiedMs }) => modifiedMs <= oldMs);
       for (let at = 0; at < old.length; at += BATCH) {
@@ -112,6 +161,7 @@ export class Upkeep {
     const doomed = await store.upkeep.doomPacks(now(), BATCH);
     const stored = doomed.filter(({ inline }) => !inline);
     for (let at = 0; at < stored.length; at += REMOVALS) {
+      if (!(await this.#mayGoOn())) return 0;
       const some = stored.slice(at, at + REMOVALS);
       await Promise.all(some.map(({ account, vault, name }) => blobs.remove({ account, vault, pack: name })));
     }

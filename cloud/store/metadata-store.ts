@@ -10,6 +10,7 @@ import type { CommitFrame } from '../../protocol/commit.ts';
 import type { ChainEntry, DeviceChain } from '../../protocol/device-chain.ts';
 import type { AccountId, DeviceId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
 import type { HistoryItem, ReceivedHeader, StatePage } from '../../protocol/pages.ts';
+import type { Rate } from '../config.ts';
 import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { QuotaRefusal, Usage } from '../quota/quota.ts';
@@ -116,7 +117,8 @@ export interface SessionStore {
     nowMs: number,
     graceMs: number,
   ): Promise<'rotated' | 'refused'>;
-  alive(session: number): Promise<boolean>;
+  /** Those of these that have not ended. */
+  alive(sessions: readonly number[]): Promise<ReadonlySet<number>>;
   end(session: number): Promise<void>;
   saveGrant(grantHash: Hash, account: AccountId, expiresMs: number): Promise<void>;
   grant(grantHash: Hash, nowMs: number): Promise<AccountId | null>;
@@ -144,8 +146,16 @@ export interface StoredChanges {
   readonly commits: readonly { readonly receivedAtMs: number; readonly frame: Uint8Array }[];
 }
 
+interface Standing {
+  readonly account: AccountId;
+  readonly chainLength: number;
+  readonly vaults: readonly { readonly vault: VaultId; readonly head: Head }[];
+}
+
 export interface LogStore {
   vaults(account: AccountId): Promise<readonly { vault: VaultId; head: Head; createdAtMs: number }[]>;
+  /** How far these accounts have come; those that are gone are left out. */
+  standings(accounts: readonly AccountId[]): Promise<readonly Standing[]>;
   /** Null when the account has no such vault. */
   head(account: AccountId, vault: VaultId): Promise<Head | null>;
   /** The frame's signature and its place in `chain` are checked already; the rest happens here. */
@@ -250,6 +260,12 @@ export interface DoomedPack {
 }
 
 export interface UpkeepStore {
+  /**
+   * The upkeep runs on one node at a time: true while `holder` is it, for as long from now. False when another is.
+   */
+  hold(holder: string, lengthMs: number): Promise<boolean>;
+  /** Another may run it now. */
+  release(holder: string): Promise<void>;
   /** Forgets tokens, grants and proofs past their time, and uploads that began longer than `UPLOAD_MS` ago. */
   forgetExpired(nowMs: number): Promise<void>;
   /**
@@ -296,12 +312,28 @@ export interface StoreStats {
   readonly retainedBytes: number;
 }
 
+/** Rates that several nodes keep together. */
+export interface RateStore {
+  /**
+   * Takes up to `wanted` tokens from a bucket that is full at first and fills again at its rate; `missing` says how
+   * many there were too few for one.
+   */
+  draw(
+    key: Hash,
+    rate: Rate,
+    wanted: number,
+    nowMs: number,
+  ): Promise<{ readonly tokens: number; readonly missing: number }>;
+}
+
 export interface MetadataStore {
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly log: LogStore;
   readonly packs: PackStore;
   readonly upkeep: UpkeepStore;
+  /** Null for a store that has one server. */
+  readonly rates: RateStore | null;
   /** Flushes and closes. */
   close(): Promise<void>;
 }

@@ -44,15 +44,21 @@ export async function openBlobs({ dataDir, s3 }: BlobsPlace, exclusive: boolean)
       `the packs of this server are files in ${join(dataDir, 'blobs')}: go on without --s3-bucket, or begin with an empty data directory`,
     );
   }
+  const blobs = await openBucket(s3, exclusive);
+  if (known === null)
+    await writeFile(join(dataDir, PLACE_FILE), JSON.stringify({ endpoint, bucket, prefix }));
+  return blobs;
+}
+
+/** @param tried whether the bucket is tried first, for a server that is to use it. @throws StartError */
+export async function openBucket(s3: S3Config, tried: boolean): Promise<OpenedBlobs> {
   // A server with files need not load any of it.
   const { openS3Blobs } = await import('./s3/s3-blobs.ts');
   const { S3Client } = await import('./s3/s3-client.ts');
   const { probeBucket } = await import('./s3/s3-probe.ts');
   const client = new S3Client(s3);
   try {
-    const direct = exclusive && (await probeBucket(s3, client));
-    if (known === null)
-      await writeFile(join(dataDir, PLACE_FILE), JSON.stringify({ endpoint, bucket, prefix }));
+    const direct = tried && (await probeBucket(s3, client));
     return openS3Blobs(s3, { client, direct });
   } catch (error) {
     await client.close();

@@ -16,12 +16,18 @@ import { parseServerAddress } from '../../sync-engine/remote/server-address.ts';
 import { cheapTools, EMAIL, NO_HOOKS, PASSWORD } from './account-world.ts';
 import { startCloudProcess, type CloudProcess } from './cloud-process.ts';
 
-/** @param options of `serve`, beside those it needs anyhow */
+/**
+ * @param options of `serve`, beside those it needs anyhow
+ * @param env what its process gets beside this one's environment; with a database in it no directory is used
+ */
 export async function acceptanceAccount(
   options: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<CloudWorld & { readonly server: CloudProcess }> {
   const root = await mkdtemp(join(tmpdir(), 'coffre-cloud-acceptance-'));
-  const server = await startCloudProcess(join(root, 'server'), {
+  const dataDir = 'COFFRE_DATABASE_URL' in env ? null : join(root, 'server');
+  const server = await startCloudProcess(dataDir, {
+    env,
     options: ['--quota', String(ACCEPTANCE_QUOTA_BYTES), ...options],
   });
   const tools = cheapTools();

@@ -15,13 +15,24 @@ export interface CloudProcess {
   stop(): Promise<void>;
 }
 
-/** @param listen `HOST:PORT`; port 0 picks one */
+/**
+ * @param dataDir null when the environment names a database
+ * @param listen `HOST:PORT`; port 0 picks one
+ */
 export async function startCloudProcess(
-  dataDir: string,
-  { listen = '127.0.0.1:0', options = [] }: { listen?: string; options?: readonly string[] } = {},
+  dataDir: string | null,
+  {
+    listen = '127.0.0.1:0',
+    options = [],
+    env = {},
+  }: { listen?: string; options?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Promise<CloudProcess> {
-  const args = [MAIN, 'serve', '--data', dataDir, '--listen', listen, ...options];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const data = dataDir === null ? [] : ['--data', dataDir];
+  const args = [MAIN, 'serve', ...data, '--listen', listen, ...options];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const exited = once(child, 'exit');
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);

@@ -117,7 +117,8 @@ export interface BuiltFrame {
 }
 
 export class Person {
-  readonly url: string;
+  /** The server that is spoken to next: of several, any. */
+  url: string;
   readonly email: string;
   readonly password: string;
   readonly master = makeKey();

@@ -133,7 +133,9 @@ export class Server {
       process.execPath,
       [
         join(PROJECT, 'cloud/main.ts'),
-        ...['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`, ...this.#options],
+        ...['serve', '--listen', `127.0.0.1:${this.port}`, ...this.#options],
+        // What is kept in a database is kept nowhere else.
+        ...('COFFRE_DATABASE_URL' in this.#env ? [] : ['--data', this.data]),
       ],
       { env: { ...process.env, ...this.#env }, stdio: ['ignore', 'pipe', log] },
     );

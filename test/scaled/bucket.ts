@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';
 import { inject } from 'vitest';
+import type { PostgresServer } from './postgres.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 
 /** Makes one. @param prefix of the keys that a store over it uses */
@@ -27,6 +28,16 @@ export async function removeBucket({ endpoint, bucket, region, credentials }: S3
   const aws = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 2 });
   const answer = await aws.fetch(`${endpoint}/${bucket}`, { method: 'DELETE' });
   if (!answer.ok) throw new Error(`the bucket cannot be removed: ${answer.status}`);
+}
+
+/** A fresh database and a fresh bucket: what any number of nodes are started with. */
+export async function freshStorage(
+  server: PostgresServer,
+): Promise<{ options: string[]; env: NodeJS.ProcessEnv }> {
+  return {
+    options: flagsOf(await freshBucket()),
+    env: { COFFRE_DATABASE_URL: await server.database() },
+  };
 }
 
 /** As flags of `coffre-cloud`, and sets the keys where it looks for them: in the environment. */

@@ -12,7 +12,7 @@ import { StoreLife } from './store-life.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 
 /** Of a few rows, and there for ever. */
-const SMALL = /settings|schema_versions/;
+const SMALL = /settings|schema_versions|leases/;
 /** Sums over everything, made on one node once in a while. */
 const SUMS = 'sum(live_bytes)';
 
@@ -45,6 +45,7 @@ INSERT INTO packs (vault, name, size, state, device, changed_ms, inline, index_h
   FROM vaults, generate_series(1, 6) i;
 INSERT INTO pack_spans SELECT vault, name, 1, CASE WHEN state = 'dropped' THEN 20 END FROM packs WHERE state <> 'uploaded';
 INSERT INTO inline_packs SELECT vault, name, '\\x00' FROM packs WHERE inline;
+INSERT INTO rates SELECT sha256(account), 1, 1, 9e15 FROM accounts;
 INSERT INTO uploads (vault, name, size, device, started_ms) SELECT key, '\\x00', 10, '\\x00', 9e15 FROM vaults;
 ANALYZE;`;
 
@@ -111,14 +112,17 @@ async function signInAndOut(store: MetadataStore): Promise<void> {
   await store.sessions.byRefresh(first.refreshHash, 1);
   await store.sessions.rotate(first.refreshHash, tokens(), 1, 10);
   await store.sessions.rotate(first.refreshHash, tokens(), 100, 10);
-  await store.sessions.alive(1);
+  await store.sessions.alive([1, 2, 3]);
   await store.sessions.saveProof(proof, 'login', { account, data: 'd' }, 100);
   await store.sessions.takeProof(proof, 'login', 1);
   await store.sessions.saveGrant(grant, account, 100);
   await store.sessions.grant(grant, 1);
+  await store.rates!.draw(grant, { burst: 5, perMinute: 5 }, 1, 1);
+  await store.upkeep.hold('holder', 1000);
   await store.accounts.signOut(account, 1);
   await store.accounts.byEmail('nobody@example.org');
   await store.accounts.chain(account, 0);
   await store.accounts.devices(account);
+  await store.log.standings([account, account]);
   await store.accounts.setDisabled(account, true);
 }

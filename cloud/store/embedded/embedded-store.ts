@@ -51,6 +51,7 @@ export async function embeddedStoreOver(
     log: embeddedLog(database, quota, options.retentionMs),
     packs: embeddedPacks(database, quota, options.retentionMs),
     upkeep: embeddedUpkeep(database, options),
+    rates: null,
     async close() {
       database.close();
     },

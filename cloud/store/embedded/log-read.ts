@@ -47,6 +47,20 @@ export function embeddedLog(database: Database, defaultLimit: number, retentionM
         )
         .map((row) => ({ ...vaultHead(row), createdAtMs: row.created_ms }));
     },
+    async standings(accounts) {
+      return accounts.flatMap((account) => {
+        const row = database.get<{ chain_length: number }>(
+          'SELECT chain_length FROM accounts WHERE account = ? AND doomed = 0',
+          blob(account),
+        );
+        if (row === null) return [];
+        const vaults = database.all<VaultHeadColumns>(
+          'SELECT vault, head_seq, head_hash FROM vaults WHERE account = ? ORDER BY key',
+          blob(account),
+        );
+        return [{ account, chainLength: row.chain_length, vaults: vaults.map(vaultHead) }];
+      });
+    },
     async head(account, vault) {
       const found = findVault(account, vault);
       return found === null ? null : headOf(found);

@@ -58,13 +58,13 @@ export function embeddedSessions(database: Database): SessionStore {
         return 'rotated';
       });
     },
-    async alive(session) {
-      return (
+    async alive(sessions) {
+      const isAlive = (session: number): boolean =>
         database.get(
           `SELECT 1 FROM sessions s JOIN accounts a ON a.account = s.account WHERE s.session = ? AND a.disabled = 0`,
           session,
-        ) !== null
-      );
+        ) !== null;
+      return new Set(sessions.filter(isAlive));
     },
     async end(session) {
       await database.write(() => {

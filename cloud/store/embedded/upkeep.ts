@@ -35,6 +35,9 @@ export interface Retention {
 
 export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs }: Retention): UpkeepStore {
   return {
+    // Whoever runs the upkeep holds the data directory.
+    hold: () => Promise.resolve(true),
+    release: () => Promise.resolve(),
     async forgetExpired(nowMs) {
       await database.write(() => {
         for (const table of ['tokens', 'grants', 'proofs']) {

@@ -7,14 +7,9 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { StoreUnavailable } from '../store-errors.ts';
 import type { Sql, SqlValue } from './sql.ts';
+import type { DatabaseConfig } from './database-config.ts';
 import { migrate } from './migrate.ts';
 import { isConflict, translate } from './failures.ts';
-
-export interface DatabaseOptions {
-  /** `postgres://USER:PASSWORD@HOST:PORT/NAME`. */
-  readonly url: string;
-  readonly maxConnections: number;
-}
 
 /** A transaction that found something to have changed under it begins anew. */
 export class BeginAnew extends Error {
@@ -33,7 +28,8 @@ const types = new pg.TypeOverrides();
 // 64-bit integers: all of ours stay below 2^53.
 types.setTypeParser(pg.types.builtins.INT8, Number);
 
-function connection(url: string): pg.ClientConfig {
+/** How any connection is made. */
+export function connection(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     types,
@@ -102,7 +98,7 @@ export class Database extends Connected {
   }
 
   /** Connects, and brings the schema up to date. @throws StoreUnavailable, StoreDamaged */
-  static async open({ url, maxConnections }: DatabaseOptions): Promise<Database> {
+  static async open({ url, maxConnections }: DatabaseConfig): Promise<Database> {
     const pool = new pg.Pool({ ...connection(url), max: maxConnections, idleTimeoutMillis: IDLE_MS });
     // A connection that breaks fails what runs on it, and the pool makes another: the event itself says no more.
     pool.on('error', () => undefined);

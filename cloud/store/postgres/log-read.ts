@@ -1,4 +1,4 @@
-import type { Hash, NodeId } from '../../../protocol/ids.ts';
+import type { AccountId, Hash, NodeId } from '../../../protocol/ids.ts';
 import type { HistoryItem } from '../../../protocol/pages.ts';
 import {
   blob,
@@ -40,6 +40,25 @@ export function postgresLog(database: Database, defaultLimit: number, retentionM
         blob(account),
       );
       return rows.map((row) => ({ ...vaultHead(row), createdAtMs: row.created_ms }));
+    },
+    async standings(accounts) {
+      if (accounts.length === 0) return [];
+      const ids = accounts.map(blob);
+      const found = await database.all<{ account: Buffer; chain_length: number }>(
+        'SELECT account, chain_length FROM accounts WHERE account = ANY($1::bytea[]) AND NOT doomed',
+        ids,
+      );
+      const rows = await database.all<VaultHeadColumns & { account: Buffer }>(
+        `SELECT account, vault, head_seq, head_hash FROM vaults WHERE account = ANY($1::bytea[])
+         ORDER BY account, key`,
+        ids,
+      );
+      const heads = Map.groupBy(rows, (row) => hex(row.account));
+      return found.map((row) => ({
+        account: hex(row.account) as AccountId,
+        chainLength: row.chain_length,
+        vaults: (heads.get(hex(row.account)) ?? []).map(vaultHead),
+      }));
     },
     async head(account, vault) {
       const found = await findVault(database, account, vault);

@@ -1,14 +1,16 @@
 /** The store on PostgreSQL: any number of nodes share one database. */
 import type { MetadataStore } from '../metadata-store.ts';
 import { postgresAccounts } from './accounts.ts';
-import { Database, type DatabaseOptions } from './database.ts';
+import { Database } from './database.ts';
+import type { DatabaseConfig } from './database-config.ts';
 import { postgresLog } from './log-read.ts';
 import { postgresPacks } from './packs.ts';
+import { postgresRates } from './rates.ts';
 import { postgresSessions } from './sessions.ts';
 import { postgresUpkeep, type UpkeepOptions } from './upkeep.ts';
 import { keptQuota } from './settings.ts';
 
-export interface PostgresOptions extends DatabaseOptions, UpkeepOptions {
+export interface PostgresOptions extends DatabaseConfig, UpkeepOptions {
   /** For accounts without a quota of their own; null takes the one a server last ran with. */
   readonly defaultQuotaBytes: number | null;
 }
@@ -27,6 +29,7 @@ export async function openPostgresStore(
       log: postgresLog(database, quota, options.retentionMs),
       packs: postgresPacks(database, quota, options.retentionMs),
       upkeep: postgresUpkeep(database, options),
+      rates: postgresRates(database),
       close: () => database.close(),
     };
   } catch (error) {

@@ -149,4 +149,13 @@ ALTER TABLE records ALTER object SET STORAGE EXTERNAL;
 ALTER TABLE packs ALTER index_object SET STORAGE EXTERNAL;
 ALTER TABLE inline_packs ALTER bytes SET STORAGE EXTERNAL;
 `,
+  `
+-- Buckets of attempts, by the hash of what is limited. After a crash all are full again.
+CREATE UNLOGGED TABLE rates (
+  key bytea PRIMARY KEY, tokens double precision NOT NULL, given integer NOT NULL, at_ms bigint NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX rates_by_time ON rates (at_ms);
+-- What one node at a time does. By the database's clock.
+CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL);
+`,
 ];

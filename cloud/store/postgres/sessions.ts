@@ -50,12 +50,14 @@ export function postgresSessions(database: Database): SessionStore {
         return 'rotated';
       });
     },
-    async alive(session) {
-      const row = await database.get(
-        `SELECT 1 FROM sessions s JOIN accounts a ON a.account = s.account WHERE s.session = $1 AND NOT a.disabled`,
-        session,
+    async alive(sessions) {
+      if (sessions.length === 0) return new Set();
+      const rows = await database.all<{ session: number }>(
+        `SELECT s.session FROM sessions s JOIN accounts a ON a.account = s.account
+         WHERE s.session = ANY($1::bigint[]) AND NOT a.disabled`,
+        sessions,
       );
-      return row !== null;
+      return new Set(rows.map((row) => row.session));
     },
     async end(session) {
       await database.write((sql) => end(sql, session));

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../protocol/limits.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import { UPLOAD_MS } from '../../packs/pack-state.ts';
 import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
@@ -10,6 +11,8 @@ import { readSetting, writeSetting } from './settings.ts';
 
 const HOLD = 'blobs-held-until-ms';
 const STATS = 'stats';
+/** By then every bucket is full again, which is as if it were not there. */
+const RATES_MS = DAY_MS;
 /** Rows of one kind deleted at once. */
 const ROWS = 5000;
 
@@ -29,11 +32,25 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
   };
 
   return {
+    async hold(holder, lengthMs) {
+      const row = await database.get(
+        `INSERT INTO leases AS l (name, holder, until) VALUES ('upkeep', $1, clock_timestamp() + $2 * interval '1 ms')
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+         WHERE l.holder = excluded.holder OR l.until < clock_timestamp() RETURNING 1`,
+        holder,
+        lengthMs,
+      );
+      return row !== null;
+    },
+    async release(holder) {
+      await database.run("DELETE FROM leases WHERE name = 'upkeep' AND holder = $1", holder);
+    },
     async forgetExpired(nowMs) {
       await forgetTokens(database, nowMs);
       await inBatches(deleteOldest('grants', 'expires_ms'), nowMs);
       await inBatches(deleteOldest('proofs', 'expires_ms'), nowMs);
       await inBatches(deleteOldest('voided_commits', 'voided_ms'), nowMs - retentionMs);
+      await inBatches(deleteOldest('rates', 'at_ms'), nowMs - RATES_MS);
       await releaseUploads(database, nowMs - UPLOAD_MS);
     },
     async forgetRecords(nowMs, batch) {
