@@ -29,7 +29,10 @@ describe('a vault that a stolen device wrecked', { timeout: 300_000 }, () => {
   });
 
   async function inSync(...devices: readonly Device[]): Promise<void> {
-    for (const device of devices) expect(await device.wait()).toMatchObject({ code: 0 });
+    for (const device of devices) {
+      const { code } = await device.wait();
+      if (code !== 0) throw new Error(`${device.name}: ${code}, ${JSON.stringify(await device.issues())}`);
+    }
   }
 
   const headsOf = async (device: Device): Promise<Head[]> =>
