@@ -28,17 +28,15 @@ export function translate(error: unknown): Error {
     if (DAMAGED.test(state)) {
       return new StoreDamaged('the database is damaged: restore it from a backup', { cause: error });
     }
-    if (UNAVAILABLE.test(state)) return unavailable(state, error);
+    if (UNAVAILABLE.test(state)) return unavailable(`it answers ${state}`, error);
     return error;
   }
   // Of the network (a code such as ECONNREFUSED), or of the client, which has a text only.
-  if (/^E[A-Z]+$/.test(state) || /connect|terminat|timeout|closed/i.test(error.message)) {
-    return unavailable(state, error);
-  }
+  if (/^E[A-Z]+$/.test(state)) return unavailable(`it cannot be reached (${state})`, error);
+  if (/connect|terminat|timeout|closed/i.test(error.message)) return unavailable('it does not answer', error);
   return error;
 }
 
-function unavailable(state: string, cause: Error): StoreUnavailable {
-  const why = state === '' ? 'it does not answer' : `it answers ${state}`;
+function unavailable(why: string, cause: Error): StoreUnavailable {
   return new StoreUnavailable(`the database cannot be used now: ${why}`, { cause });
 }
