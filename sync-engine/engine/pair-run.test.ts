@@ -14,7 +14,7 @@ function restingPair(asleep: (run: PairRun, ms: number) => void) {
     isSettled: true,
     vault: { stopped: null, reaches: () => true, commits: { hasWork: false } },
     disk: { check: () => ({ state: 'ok' }) },
-    rootWrites: { isRefused: false, look: () => undefined },
+    rootWrites: { isRefused: false, look: () => undefined, lookAnew: () => undefined },
     pair: { nextRelease: () => null, unsettled: () => [] },
     putBack: () => Promise.resolve(),
     retryDelayed: () => undefined,

@@ -79,6 +79,7 @@ export class PairRun {
   /** The whole folder is scanned at the next turn. */
   lookAnew(): void {
     this.sync.retryDelayed();
+    this.sync.rootWrites.lookAnew();
     this.#scanRequested = true;
     this.wake();
   }
@@ -160,10 +161,11 @@ export class PairRun {
       await sync.verifyUnsettled(signal);
       this.#mustVerify = false;
     }
+    // Before the scan that a person waits for: what is said of the folder is as it is now.
+    sync.rootWrites.look();
     if (!this.#isWatched) this.#watch();
     await this.#scanIfDue();
     if (signal.aborted) return false;
-    sync.rootWrites.look();
     if (!quota.isFull) sync.retryForRoom();
     const worked = this.#mayPlan() && (await sync.turn());
     await this.#commit();

@@ -29,6 +29,11 @@ export class RootWrites {
     return this.#refusedAtMs !== null;
   }
 
+  /** A person asks: it is asked at the next look. */
+  lookAnew(): void {
+    if (this.#refusedAtMs !== null) this.#refusedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** A write was refused in it. */
   takesWrites(): boolean {
     if (this.#isFresh) return false;

@@ -138,12 +138,12 @@ const EMBEDDED = 'cloud/store/embedded';
 
 /** A server is started on no data, and the first account is made on it. */
 export const SERVER_BEGINNING: readonly NamedPoint[] = [
-  ...points('cloud/server startServer', 'mkdir'),
+  ...points('cloud/storage openEmbedded', 'mkdir'),
   ...points(`${EMBEDDED}/embedded-store`, 'commit'),
   ...points(`${EMBEDDED}/upkeep releaseUploads`, 'commit'),
   ...points(`${EMBEDDED}/file-blobs openFileBlobs`, 'rm, mkdir'),
-  ...points('cloud/server open', `${FILE}, rename opaque-setup`),
-  ...points('cloud/server open', 'rm', 'cloud/server open: open'),
+  ...points('cloud/storage openEmbedded', `${FILE}, rename opaque-setup`),
+  ...points('cloud/storage openEmbedded', 'rm', 'cloud/storage openEmbedded: open'),
   ...points(`${EMBEDDED}/upkeep`, 'commit'),
   ...points(`${EMBEDDED}/accounts`, 'commit'),
   ...points(`${EMBEDDED}/accounts addDevice`, 'commit'),
