@@ -149,8 +149,8 @@ export class Books {
     for (const child of this.pair.localChildren(folder)) yield* this.localSubtree(child.id);
   }
 
-  /** The node and all beneath it are no longer on disk. */
-  vanished(id: NodeId): void {
+  /** The node and all beneath it are no longer on disk. Returns them, children first. */
+  vanished(id: NodeId): readonly NodeId[] {
     const ids = [...this.localSubtree(id)].map((node) => node.id);
     for (const gone of ids.reverse()) {
       this.pair.deleteLocal(gone);
@@ -158,6 +158,7 @@ export class Books {
       this.pair.release(gone);
       this.pair.markDirty(gone);
     }
+    return ids;
   }
 
   /**
@@ -165,21 +166,12 @@ export class Books {
    * the account took out of its trash meanwhile would look removed by the person.
    */
   removed(id: NodeId): void {
-    const ids = [...this.localSubtree(id)].map((node) => node.id);
-    this.vanished(id);
-    for (const gone of ids) this.pair.deleteSynced(gone);
+    for (const gone of this.vanished(id)) this.pair.deleteSynced(gone);
   }
 
   /** The account trashed the node, which is not here either, with what was agreed to lie beneath it. */
   trashed(id: NodeId): void {
-    const { pair } = this;
-    const stack = [id];
-    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      for (const child of pair.synced.children(next)) stack.push(child.id);
-      if (pair.local.get(next) !== undefined) continue;
-      pair.deleteSynced(next);
-      pair.markDirty(next);
-    }
+    this.#dropBase(id, (node) => this.pair.local.get(node) === undefined);
   }
 
   /** Everything beneath a node of the account is looked at again, the node itself too. */
@@ -197,9 +189,15 @@ export class Books {
 
   /** Of the node and all beneath it nothing is agreed on any more: neither side's absence is a removal. */
   disown(id: NodeId): void {
+    this.#dropBase(id, () => true);
+  }
+
+  /** Of the node and all that was agreed to lie beneath it. */
+  #dropBase(id: NodeId, isMeant: (node: NodeId) => boolean): void {
     const stack = [id];
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       for (const child of this.pair.synced.children(next)) stack.push(child.id);
+      if (!isMeant(next)) continue;
       this.pair.deleteSynced(next);
       this.pair.markDirty(next);
     }
