@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { completeSchema, uploadSchema, type UploadAnswer } from '../../protocol/cloud.ts';
+import { judgeStored } from '../quota/judge-reservation.ts';
 import { Refusal } from '../refusal.ts';
 import type { BlobName, DirectAccess } from '../store/blob-store.ts';
 import { sessionOf } from './authenticate.ts';
@@ -65,6 +66,6 @@ export function directRoutes(app: FastifyInstance, context: CloudContext): void 
   const requireStored = async ({ account, vault, pack }: BlobName): Promise<void> => {
     const row = await store.packs.find(account, vault, pack);
     if (row === null) throw notFound();
-    if (row.state === 'deleting' || row.state === 'purged') throw deleting();
+    if (judgeStored(row.state).kind === 'deleting') throw deleting();
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The bytes of packs, as a port: write-once blobs named by account, vault and pack. `store/acceptance.ts` is
+ * The bytes of packs, as a port: write-once blobs named by account, vault and pack. `store/blob-acceptance.ts` is
  * the suite each implementation passes. What keeps the blobs and refuses throws `BlobStoreUnavailable`.
  */
 import type { Readable } from 'node:stream';

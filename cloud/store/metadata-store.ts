@@ -2,7 +2,7 @@
  * Everything the account server remembers but the bytes of packs, as a port. Each method is one whole
  * transaction: it is atomic, and durable once its promise resolves. Rules live with the callers' rooms as
  * pure functions (`log/judge-commit.ts`, `accounts/judge-chain.ts`) which an implementation calls inside
- * its transaction with the facts it read there, so every store decides alike. `store/acceptance.ts` is the
+ * its transaction with the facts it read there, so every store decides alike. `store/metadata-acceptance.ts` is the
  * suite each implementation passes. Times are milliseconds since 1970 from the caller's clock.
  */
 import type { Bundle, Head } from '../../protocol/cloud.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metadataStoreAcceptance } from '../../cloud/store/acceptance.ts';
+import { metadataStoreAcceptance } from '../../cloud/store/metadata-acceptance.ts';
 import { Database } from '../../cloud/store/postgres/database.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 import { StoreDamaged, StoreUnavailable } from '../../cloud/store/store-errors.ts';

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { blobStoreAcceptance } from '../../cloud/store/acceptance.ts';
+import { blobStoreAcceptance } from '../../cloud/store/blob-acceptance.ts';
 import { openS3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import { freshBucket } from './bucket.ts';
 
