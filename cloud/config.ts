@@ -38,6 +38,7 @@ export interface CloudConfig {
   /** How often a node looks at what it may not have been told by others. */
   readonly newsPollMs: number;
   readonly http: HttpLimits;
+  readonly drain: DrainLimits;
   readonly rates: RateLimits;
   readonly now: () => number;
 }
@@ -51,6 +52,14 @@ export interface HttpLimits {
   readonly maxConnections: number;
   readonly maxSocketsPerAccount: number;
   readonly pingIntervalMs: number;
+}
+
+/** How a server stops. */
+export interface DrainLimits {
+  /** How long requests are still taken after it said that it is not ready: load balancers need time to see it. */
+  readonly graceMs: number;
+  /** How long requests under way may then take to end. */
+  readonly requestsMs: number;
 }
 
 /** Attempts that may come at once, and how many come back a minute. */
@@ -77,6 +86,9 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   maxSocketsPerAccount: 64,
   pingIntervalMs: 25_000,
 };
+
+/** For a server that is the only one: nobody could be sent elsewhere. */
+export const DEFAULT_DRAIN: DrainLimits = { graceMs: 0, requestsMs: 15_000 };
 
 const DEFAULT_RATES: RateLimits = {
   proofsPerAddressAndNetwork: { burst: 20, perMinute: 4 },
@@ -112,6 +124,7 @@ export function cloudConfig(config: GivenConfig): CloudConfig {
     upkeepIntervalMs: DAY_MS / 24,
     newsPollMs: 60_000,
     http: DEFAULT_HTTP_LIMITS,
+    drain: DEFAULT_DRAIN,
     rates: DEFAULT_RATES,
     now: () => Date.now(),
     ...given,

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino, destination, type Logger } from 'pino';
 import { AccountService } from './accounts/account-service.ts';
 import { ChainCache } from './accounts/chain-cache.ts';
@@ -12,15 +13,13 @@ import { createHttpServer } from './api/http-server.ts';
 import { createMetrics } from './api/metrics.ts';
 import { NewsReader } from './api/news-reader.ts';
 import { ProofLimiter } from './api/proof-limiter.ts';
+import { Readiness } from './api/readiness.ts';
 import { SharedRate } from './api/shared-rate.ts';
 import { cloudConfig, type CloudConfig, type GivenConfig } from './config.ts';
 import { certificateFingerprint, loadOwnCertificate, StartError, type Certificate } from './data-dir.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { Upkeep } from './packs/upkeep.ts';
 import { openStorage } from './storage.ts';
-
-/** How long a stopping server lets requests finish. */
-const DRAIN_MS = 10_000;
 
 export interface RunningServer {
   /** `http://HOST:PORT`, or `https://HOST:PORT/#FINGERPRINT` with a certificate of its own. */
@@ -29,7 +28,9 @@ export interface RunningServer {
   readonly reachable: readonly string[];
   /** For tests that move the clock. */
   readonly upkeep: Upkeep;
-  /** Finishes what is being answered, ends the event sockets, flushes. */
+  /** Says that it is not ready, goes on for as long as load balancers need to see that, and closes: or is closed. */
+  drain(): Promise<void>;
+  /** Finishes what is being answered, sends devices elsewhere, flushes. */
   close(): Promise<void>;
 }
 
@@ -65,9 +66,7 @@ async function open(
   };
   const chains = new ChainCache(store);
   const events = new EventHub(store, config.http.pingIntervalMs, config.http.maxSocketsPerAccount);
-  undo.push(() => {
-    events.closeAll();
-  });
+  undo.push(() => events.leave());
   const reader = new NewsReader({ store, events, failed });
   news.listen(reader);
   undo.push(() => reader.stop());
@@ -85,8 +84,13 @@ async function open(
       'packs pass through this server: the S3 store does not check what devices send, or is not reached over https',
     );
   }
+  const readiness = new Readiness({
+    database: () => store.reachable(),
+    packs: () => blobs.reachable(),
+  });
   const context: CloudContext = {
     config,
+    readiness,
     store,
     blobs,
     chains,
@@ -109,10 +113,10 @@ async function open(
     memory.stop();
   });
   undo.push(async () => {
-    events.closeAll();
+    readiness.beginDraining();
     const cut = setTimeout(() => {
       app.server.closeAllConnections();
-    }, DRAIN_MS);
+    }, config.drain.requestsMs);
     await app.close();
     clearTimeout(cut);
   });
@@ -122,11 +126,24 @@ async function open(
   undo.push(() => upkeep.stop());
 
   const addressOf = (host: string): string => formatAddress(config, certificate, host, port);
+  const closing = new AbortController();
+  const close = once(() => {
+    closing.abort();
+    return unwind();
+  });
   return {
     address: addressOf(config.host),
     reachable: reachableHosts(config.host).map(addressOf),
     upkeep,
-    close: once(unwind),
+    async drain() {
+      readiness.beginDraining();
+      log.info({ graceMs: config.drain.graceMs }, 'stopping: no longer ready');
+      // Another node may take it over now.
+      void upkeep.stop();
+      await delay(config.drain.graceMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      await close();
+    },
+    close,
   };
 }
 

@@ -10,6 +10,7 @@ import type { EventHub } from './event-hub.ts';
 import type { Metrics } from './metrics.ts';
 import type { NodeNews } from '../store/node-news.ts';
 import type { ProofLimiter } from './proof-limiter.ts';
+import type { Readiness } from './readiness.ts';
 
 export interface CloudContext {
   readonly config: CloudConfig;
@@ -23,4 +24,5 @@ export interface CloudContext {
   readonly proofs: ProofLimiter;
   readonly upkeep: Upkeep;
   readonly metrics: Metrics;
+  readonly readiness: Readiness;
 }

@@ -2,6 +2,7 @@
  * The open event sockets, by account. What is pushed is a hint that is also the data when it is small: a
  * socket that cannot keep up is closed, and its device reads the changes instead.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCommitEvent, encodeEvent, type CloudEvent } from '../../protocol/pages.ts';
 import type { AccountId, DeviceId, VaultId } from '../../protocol/ids.ts';
 import type { MetadataStore, SessionRow } from '../store/metadata-store.ts';
@@ -10,10 +11,15 @@ import type { MetadataStore, SessionRow } from '../store/metadata-store.ts';
 const MAX_BUFFERED = 8 * 1024 * 1024;
 /** Asked about in one go. */
 const SESSIONS_AT_ONCE = 1000;
-/** WebSocket close codes: going away, policy, try again later. */
-const CLOSE_GOING_AWAY = 1001;
+/** WebSocket close codes: policy, the service restarts, try again later. */
 const CLOSE_REVOKED = 1008;
+const CLOSE_RESTART = 1012;
 const CLOSE_SLOW = 1013;
+/** Sent elsewhere at once when a node stops, and the rest between: ten thousand are not to come to another in one second. */
+const LEAVING_AT_ONCE = 200;
+const LEAVING_REST_MS = 50;
+/** How long a device may take to say goodbye. */
+const GOODBYE_MS = 1000;
 
 /** What of a WebSocket (the `ws` package) is used here. */
 export interface EventSocket {
@@ -43,6 +49,7 @@ export class EventHub {
   readonly #store: MetadataStore;
   readonly #maxPerAccount: number;
   readonly #pings: NodeJS.Timeout;
+  #leaving = false;
 
   constructor(store: MetadataStore, pingIntervalMs: number, maxPerAccount: number) {
     this.#store = store;
@@ -78,6 +85,10 @@ export class EventHub {
   }
 
   add(socket: EventSocket, session: SessionRow): void {
+    if (this.#leaving) {
+      socket.close(CLOSE_RESTART, 'the server restarts');
+      return;
+    }
     const audience = this.#audiences.get(session.account) ?? {
       listeners: new Set(),
       seqs: new Map(),
@@ -163,15 +174,32 @@ export class EventHub {
     }
   }
 
-  closeAll(): void {
+  /** Tells every device to come again, to another node or to this one when it is back. Nobody is taken any more. */
+  async leave(): Promise<void> {
     clearInterval(this.#pings);
-    for (const { listeners } of this.#audiences.values()) {
-      for (const { socket } of listeners) {
-        socket.close(CLOSE_GOING_AWAY, 'the server is stopping');
-        setTimeout(() => {
-          socket.terminate();
-        }, 1000).unref();
-      }
+    this.#leaving = true;
+    const sockets = [...this.#audiences.values()].flatMap(({ listeners }) =>
+      [...listeners].map(({ socket }) => socket),
+    );
+    const gone: Promise<void>[] = [];
+    for (let from = 0; from < sockets.length; from += LEAVING_AT_ONCE) {
+      if (from > 0) await delay(LEAVING_REST_MS);
+      gone.push(...sockets.slice(from, from + LEAVING_AT_ONCE).map(sendAway));
     }
+    await Promise.all(gone);
   }
+}
+
+/** Resolves once the socket is closed. */
+function sendAway(socket: EventSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => {
+      socket.terminate();
+    }, GOODBYE_MS);
+    socket.on('close', () => {
+      clearTimeout(impatient);
+      resolve();
+    });
+    socket.close(CLOSE_RESTART, 'the server restarts');
+  });
 }

@@ -56,7 +56,14 @@ export async function createHttpServer(
   addParsers(app);
   watchBodies(app, config.http);
   addHooks(app, context, log);
-  await app.register(websocket, { options: { maxPayload: 1024, perMessageDeflate: false } });
+  await app.register(websocket, {
+    options: { maxPayload: 1024, perMessageDeflate: false },
+    // Nobody is taken any more before devices are told to come again: they are not to come back here.
+    preClose(done) {
+      app.server.close();
+      void context.events.leave().then(() => app.websocketServer.close(done));
+    },
+  });
 
   commonRoutes(app, context);
   accountRoutes(app, context);
@@ -104,7 +111,7 @@ function addParsers(app: FastifyInstance): void {
   });
 }
 
-function addHooks(app: FastifyInstance, { blobs, metrics }: CloudContext, log: Logger): void {
+function addHooks(app: FastifyInstance, { blobs, metrics, readiness }: CloudContext, log: Logger): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header(PROTOCOL_HEADER, String(PROTOCOL_VERSION)).header('cache-control', 'no-store');
     if (blobs.direct !== null) reply.header(PACKS_HEADER, 'elsewhere');
@@ -112,6 +119,10 @@ function addHooks(app: FastifyInstance, { blobs, metrics }: CloudContext, log: L
     if (spoken !== undefined && spoken !== String(PROTOCOL_VERSION) && request.url !== '/v1/server') {
       throw new Refusal('version', `this server speaks version ${PROTOCOL_VERSION} of the protocol`);
     }
+  });
+  // The next request on this connection goes to another node.
+  app.addHook('onSend', async (_request, reply) => {
+    if (readiness.isDraining) reply.header('connection', 'close');
   });
   app.setErrorHandler((error, request, reply) => {
     const refusal = asRefusal(error);
@@ -155,7 +166,7 @@ function nameOf(error: unknown): string {
   return `${error.name}${code}${cause}`;
 }
 
-function commonRoutes(app: FastifyInstance, { config, metrics }: CloudContext): void {
+function commonRoutes(app: FastifyInstance, { config, metrics, readiness }: CloudContext): void {
   app.get('/v1/server', async (): Promise<ServerInfo> => ({
     name: 'coffre-cloud',
     version: PROGRAM_VERSION,
@@ -163,6 +174,10 @@ function commonRoutes(app: FastifyInstance, { config, metrics }: CloudContext): 
     signup: config.signup,
   }));
   app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const state = await readiness.state();
+    return reply.code(state.status === 'ready' ? 200 : 503).send(state);
+  });
   app.get('/metrics', async (request, reply) => {
     const { metricsToken } = config;
     const shown = metricsToken !== null && request.headers.authorization === `Bearer ${metricsToken}`;

@@ -26,6 +26,7 @@ class Socket extends EventEmitter implements EventSocket {
   }
   close(code: number): void {
     this.closedWith = code;
+    if (code === 1012) this.emit('close');
   }
   terminate(): void {
     this.emit('close');
@@ -60,7 +61,7 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(failures).toEqual([]);
   await reader.stop();
-  events.closeAll();
+  await events.leave();
   await store.close();
   await server.close();
   await rm(dataDir, { recursive: true, force: true });

@@ -42,6 +42,11 @@ function addServe(program: Command): void {
     .option('--plain-http', 'no TLS beyond loopback either: behind a proxy that ends it')
     .option('--trust-proxy', 'believe X-Forwarded-For: only behind such a proxy')
     .option('--metrics-token <token>', 'opens /metrics to others than this machine')
+    .option(
+      '--drain-grace <seconds>',
+      'when stopping, how long to go on while not ready (default: 10, alone 0)',
+    )
+    .option('--drain-requests <seconds>', 'and then, how long requests under way may take (default: 15)')
     .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'warn')
     .addOption(new Option('--retention-days <days>', 'for tests').hideHelp())
     .action(async (options: ServeOptions) => serve(options));

@@ -1,6 +1,13 @@
 import { EXIT } from '../../protocol/errors.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
-import { isLoopback, type GivenConfig, type SignupMode, type TlsConfig } from '../config.ts';
+import {
+  DEFAULT_DRAIN,
+  isLoopback,
+  type DrainLimits,
+  type GivenConfig,
+  type SignupMode,
+  type TlsConfig,
+} from '../config.ts';
 import { parseSize } from '../quota/quota.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { CommandError } from './output.ts';
@@ -17,7 +24,13 @@ export interface ServeOptions extends StorageOptions {
   readonly metricsToken?: string;
   readonly logLevel: string;
   readonly retentionDays?: string;
+  readonly drainGrace?: string;
+  readonly drainRequests?: string;
 }
+
+/** How long a node that is one of several goes on before it stops: load balancers look every few seconds. */
+const NODE_GRACE_S = 10;
+const MOST_DRAIN_S = 3600;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -27,14 +40,18 @@ export async function serve(options: ServeOptions): Promise<void> {
   await stopped(server);
 }
 
+/** Of the two the first lets it end in good order, and another one ends it at once. */
 async function stopped(server: RunningServer): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  await new Promise<void>((resolve) => {
     const stop = (): void => {
-      server.close().then(resolve, reject);
+      // What nobody listens to ends the process.
+      for (const signal of signals) process.off(signal, stop);
+      resolve();
     };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    for (const signal of signals) process.on(signal, stop);
   });
+  await server.drain();
 }
 
 /** What the flags ask for. @throws CommandError */
@@ -53,6 +70,7 @@ function serveConfig(options: ServeOptions): GivenConfig {
     logLevel: logLevel(options.logLevel),
     trustProxy: options.trustProxy ?? false,
     metricsToken: options.metricsToken ?? null,
+    drain: drainLimits(options, storage.kind === 'scaled'),
     ...(retention === null
       ? {}
       : { retentionMs: retention, uncommittedMs: retention, upkeepIntervalMs: 1000 }),
@@ -67,6 +85,21 @@ export function sizeOption(text: string, name: string): number {
   const bytes = parseSize(text);
   if (bytes === null) throw usage(`${name} wants a size such as 100GB or 1.5TiB`);
   return bytes;
+}
+
+function drainLimits({ drainGrace, drainRequests }: ServeOptions, isScaled: boolean): DrainLimits {
+  const { graceMs, requestsMs } = DEFAULT_DRAIN;
+  const grace = isScaled ? NODE_GRACE_S * 1000 : graceMs;
+  return {
+    graceMs: drainGrace === undefined ? grace : milliseconds(drainGrace, '--drain-grace'),
+    requestsMs: drainRequests === undefined ? requestsMs : milliseconds(drainRequests, '--drain-requests'),
+  };
+}
+
+function milliseconds(text: string, name: string): number {
+  const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= MOST_DRAIN_S)) throw usage(`${name} wants seconds, ${MOST_DRAIN_S} at most`);
+  return seconds * 1000;
 }
 
 function parseListen(text: string): { host: string; port: number } {

@@ -105,6 +105,10 @@ export function blobStoreAcceptance(make: () => Promise<Fresh<BlobStore>>): void
       expect(await listed(store)).toHaveLength(11);
     });
 
+    it('can be reached', async () => {
+      await expect(fresh.store.reachable()).resolves.toBeUndefined();
+    });
+
     it('removes one blob, or all of an account, and takes it again afterwards', async () => {
       const { store } = fresh;
       const [first, second] = [randomBytes(100), randomBytes(200)];

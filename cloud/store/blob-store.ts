@@ -52,6 +52,8 @@ export interface BlobStore {
   get(name: BlobName, start: number, end: number): Promise<Readable | null>;
   /** Reads the whole blob: `missing`, `damaged` (size or hash differ) or `sound`. */
   verify(name: BlobName, size: number): Promise<'sound' | 'damaged' | 'missing'>;
+  /** Whether it answers at all. @throws BlobStoreUnavailable */
+  reachable(): Promise<void>;
   /** Removing what is not there is fine. */
   remove(name: BlobName): Promise<void>;
   removeAccount(account: AccountId): Promise<void>;

@@ -139,6 +139,10 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       await other.close();
     });
 
+    it('can be reached', async () => {
+      await expect(store.reachable()).resolves.toBeUndefined();
+    });
+
     it('shows what was written at one opening at every other', async () => {
       const other = await fresh.another();
       const node = randomId<NodeId>(16);

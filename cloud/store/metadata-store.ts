@@ -334,6 +334,8 @@ export interface MetadataStore {
   readonly upkeep: UpkeepStore;
   /** Null for a store that has one server. */
   readonly rates: RateStore | null;
+  /** Asks it for next to nothing. @throws StoreUnavailable, StoreDamaged when it does not answer */
+  reachable(): Promise<void>;
   /** Flushes and closes. */
   close(): Promise<void>;
 }

@@ -24,6 +24,7 @@ export function personErrorOf(error: CloudError): PersonError {
     case 'offline':
       return new PersonError('server-unreachable', 'the server cannot be reached', HINT_ADDRESS, options);
     case 'unavailable':
+    case 'restarting':
     case 'internal':
       return new PersonError(
         'server-unreachable',

@@ -12,6 +12,8 @@ import { Signal } from './signal.ts';
 const POLL_MS = 60_000;
 const FIRST_RETRY_MS = 500;
 const MOST_RETRY_MS = 30_000;
+/** A server may send a device on at once that often; one that does it more often is one that cannot be used. */
+const PROMPT_EVERY_MS = 5000;
 
 export interface ConnectionParts {
   readonly cloud: Cloud;
@@ -38,6 +40,7 @@ export class Connection {
   #over: (() => void) | null = null;
   #isOnline = false;
   #hasCaughtUp = false;
+  #promptAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -97,11 +100,20 @@ export class Connection {
       }
       this.#events.close();
       this.#events = null;
+      if (ended.fault === 'restarting' && !isResting() && this.#isPrompt()) continue;
       if (ended.fault !== null) hooks.lost(ended.fault);
       this.#turn(false);
       if (isResting()) continue;
       await clock.sleep(backOff.next(), signal);
     }
+  }
+
+  /** Another node takes over at once: nobody is told of it unless that fails. */
+  #isPrompt(): boolean {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - this.#promptAtMs < PROMPT_EVERY_MS) return false;
+    this.#promptAtMs = nowMs;
+    return true;
   }
 
   async #whileOpen(lost: Signal): Promise<void> {

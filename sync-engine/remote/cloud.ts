@@ -19,6 +19,7 @@ import type { SignedChainEntry } from '../../protocol/device-chain.ts';
 export type CloudFault =
   | CloudErrorCode
   | 'offline' // no connection, cut, timed out
+  | 'restarting' // an event socket only: the server goes, another or itself takes over at once
   | 'certificate' // TLS does not lead to the pinned or trusted certificate
   | 'stranger' // what answered is no account server: a captive portal, a proxy
   | 'malformed'; // the answer is an account server's, and does not parse or is beyond its bounds

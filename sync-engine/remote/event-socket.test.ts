@@ -92,6 +92,18 @@ describe('the event socket', () => {
     expect(await client.ended).toBe('offline');
   });
 
+  it.each<[number, CloudFault]>([
+    [1001, 'restarting'],
+    [1012, 'restarting'],
+    [1008, 'offline'],
+    [1013, 'offline'],
+  ])('takes close code %i as %s', async (code, fault) => {
+    const connection = accepted();
+    const client = listen();
+    (await connection)[0].close(code);
+    expect(await client.ended).toBe(fault);
+  });
+
   it('notices a connection that is only half there', async () => {
     sockets.options.autoPong = false;
     const client = listen({ pingEveryMs: 20, deadAfterMs: 150 });

@@ -22,6 +22,8 @@ export interface Liveness {
 }
 
 export const LIVENESS: Liveness = { pingEveryMs: 25_000, deadAfterMs: 60_000 };
+/** WebSocket close codes: going away, service restart. */
+const RESTARTING: ReadonlySet<number> = new Set([1001, 1012]);
 /** What an event adds to the commit frame it carries. */
 const ENVELOPE_BYTES = 64;
 
@@ -99,14 +101,19 @@ function live(
       fail(refusal(response.statusCode ?? 0));
     });
     socket.on('error', fail);
-    socket.on('close', () => {
+    socket.on('close', (code) => {
       clearTimeout(deadline);
       clearInterval(pings);
       signal.removeEventListener('abort', stop);
       if (signal.aborted) resolve();
-      else reject(fault ?? new CloudError('offline', 'the server closed the connection'));
+      else reject(fault ?? closed(code));
     });
   });
+}
+
+function closed(code: number): CloudError {
+  if (RESTARTING.has(code)) return new CloudError('restarting', 'the server asks to come again');
+  return new CloudError('offline', 'the server closed the connection');
 }
 
 function refusal(status: number): CloudError {

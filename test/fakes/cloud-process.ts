@@ -13,6 +13,10 @@ export interface CloudProcess {
   kill(): Promise<void>;
   /** Ends it in good order. */
   stop(): Promise<void>;
+  /** Asks it to end, and waits for nothing. */
+  signal(name: NodeJS.Signals): void;
+  /** How it ended: by itself, with a code, or by a signal. */
+  readonly ended: Promise<number | NodeJS.Signals>;
 }
 
 /**
@@ -48,5 +52,11 @@ export async function startCloudProcess(
       reject,
     );
   });
-  return { address, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+  return {
+    address,
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    signal: (name) => void child.kill(name),
+    ended: exited.then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals),
+  };
 }

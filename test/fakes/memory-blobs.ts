@@ -40,6 +40,10 @@ export class MemoryBlobs implements BlobStore {
     return bytes.length === size && (hashOf(bytes) as string) === name.pack ? 'sound' : 'damaged';
   }
 
+  async reachable(): Promise<void> {
+    await Promise.resolve();
+  }
+
   async remove(name: BlobName): Promise<void> {
     this.#blobs.delete(keyOf(name));
   }

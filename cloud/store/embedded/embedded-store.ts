@@ -52,6 +52,9 @@ export async function embeddedStoreOver(
     packs: embeddedPacks(database, quota, options.retentionMs),
     upkeep: embeddedUpkeep(database, options),
     rates: null,
+    async reachable() {
+      database.get('SELECT 1 FROM settings LIMIT 1');
+    },
     async close() {
       database.close();
     },

@@ -3,8 +3,8 @@
  * so a name that exists has all its bytes, also after a loss of power.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isId16, isId32, type AccountId, type PackName, type VaultId } from '../../../protocol/ids.ts';
@@ -92,6 +92,13 @@ export async function openFileBlobs(dataDir: string, exclusive: boolean): Promis
         if (errorCode(error) === 'ENOENT') return 'missing';
         if (errorCode(error) === 'EIO') return 'damaged';
         throw asUnavailable(error);
+      }
+    },
+    async reachable() {
+      try {
+        await access(root, constants.W_OK);
+      } catch (cause) {
+        throw new BlobStoreUnavailable('the folder of the packs cannot be written to', { cause });
       }
     },
     async remove(name) {

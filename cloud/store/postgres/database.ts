@@ -4,6 +4,7 @@
  * was given, which has a password in it.
  */
 import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { StoreUnavailable } from '../store-errors.ts';
 import type { Sql, SqlValue } from './sql.ts';
@@ -23,6 +24,8 @@ const STATEMENT_MS = 30_000;
 const ANSWER_MS = 40_000;
 const LOCK_MS = 15_000;
 const IDLE_MS = 30_000;
+/** Whoever wants to know whether it answers is not told of older answers. */
+const ANSWERED_MS = 1000;
 
 const types = new pg.TypeOverrides();
 // 64-bit integers: all of ours stay below 2^53.
@@ -91,10 +94,19 @@ class Connected implements Sql {
 
 export class Database extends Connected {
   readonly #pool: pg.Pool;
+  #answeredAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(pool: pg.Pool) {
     super(pool);
     this.#pool = pool;
+    pool.on('release', (error: Error | boolean | undefined) => {
+      if (error === undefined || error === false) this.#answeredAtMs = performance.now();
+    });
+  }
+
+  /** Whether it answers. One that is so busy that no connection is free does. @throws StoreUnavailable */
+  async reachable(): Promise<void> {
+    if (performance.now() - this.#answeredAtMs > ANSWERED_MS) await this.get('SELECT 1');
   }
 
   /** Connects, and brings the schema up to date. @throws StoreUnavailable, StoreDamaged */

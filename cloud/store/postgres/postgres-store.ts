@@ -30,6 +30,7 @@ export async function openPostgresStore(
       packs: postgresPacks(database, quota, options.retentionMs),
       upkeep: postgresUpkeep(database, options),
       rates: postgresRates(database),
+      reachable: () => database.reachable(),
       close: () => database.close(),
     };
   } catch (error) {

@@ -117,6 +117,11 @@ export function openS3Blobs(config: S3Config, options: S3BlobsOptions = {}): S3B
       }
       return hash.digest('hex') === name.pack ? 'sound' : 'damaged';
     },
+    async reachable() {
+      const answer = await client.send({ method: 'HEAD', key: null });
+      if (answer.status !== 200) throw (await client.refusal(answer)).error;
+      await answer.body.dump();
+    },
     async remove(name) {
       await removeKey(keyOf(name));
     },
