@@ -1,6 +1,7 @@
 /** The real account server as a process of its own, on a free port of this machine. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -22,6 +23,7 @@ export interface CloudProcess {
 /**
  * @param dataDir null when the environment names a database
  * @param listen `HOST:PORT`; port 0 picks one
+ * @param log a file that its standard error is added to
  */
 export async function startCloudProcess(
   dataDir: string | null,
@@ -29,21 +31,26 @@ export async function startCloudProcess(
     listen = '127.0.0.1:0',
     options = [],
     env = {},
-  }: { listen?: string; options?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+    log,
+  }: { listen?: string; options?: readonly string[]; env?: NodeJS.ProcessEnv; log?: string } = {},
 ): Promise<CloudProcess> {
   const data = dataDir === null ? [] : ['--data', dataDir];
   const args = [MAIN, 'serve', ...data, '--listen', listen, ...options];
+  const errors = log === undefined ? 'inherit' : openSync(log, 'a');
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', errors],
     env: { ...process.env, ...env },
   });
+  if (errors !== 'inherit') closeSync(errors);
+  const { stdout } = child;
+  if (stdout === null) throw new Error('its stdout is a pipe');
   const exited = once(child, 'exit');
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await exited;
   };
   const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    createInterface({ input: stdout }).on('line', (line) => {
       const match = /^listening on (\S+)$/.exec(line);
       if (match?.[1] !== undefined) resolve(match[1]);
     });
