@@ -137,9 +137,8 @@ class RoundRobin implements Balancer {
     onward.once('response', (answer) => {
       this.passed.set(node, (this.passed.get(node) ?? 0) + 1);
       response.writeHead(answer.statusCode ?? 502, passedOn(answer.headers, false));
-      pipeline(answer, response, (error) => {
-        if (error !== null && error !== undefined) response.destroy();
-      });
+      // Ends both where one breaks.
+      pipeline(answer, response, () => undefined);
     });
     onward.once('error', () => {
       if (!isConnected) this.#forward(request, response, others);

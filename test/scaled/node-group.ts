@@ -52,7 +52,8 @@ export class NodeGroup {
   }
 
   async startAll(): Promise<void> {
-    const starts = this.#nodes.map((node, index) => (node === null ? this.#start(index) : null));
+    const missing = [...this.#nodes.keys()].filter((index) => this.#nodes[index] === null);
+    const starts = missing.map((index) => this.#start(index));
     // Whatever becomes of the others: one that starts later would be left behind.
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
@@ -81,8 +82,9 @@ export class NodeGroup {
   }
 
   async killAll(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node?.kill()));
+    const running = this.#nodes.filter((node) => node !== null);
     this.#nodes.fill(null);
+    await Promise.all(running.map((node) => node.kill()));
   }
 
   async stop(): Promise<void> {

@@ -59,14 +59,18 @@ export class SteadyClient {
 
   async #hear(): Promise<void> {
     const { signal } = this.#over;
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       const { socket } = await listen(this.device);
       const closed = once(socket, 'close') as Promise<[number]>;
-      const stop = (): void => socket.terminate();
+      const stop = (): void => {
+        socket.terminate();
+      };
+      if (isOver()) stop();
       signal.addEventListener('abort', stop);
       const [code] = await closed;
       signal.removeEventListener('abort', stop);
-      if (!signal.aborted) this.closed.push(code);
+      if (!isOver()) this.closed.push(code);
     }
   }
 
