@@ -20,7 +20,7 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
 }
 
-/** Removes what a stop in the middle of `writeSecret` left. The caller holds the directory. */
+/** Removes what a stop in the middle of `writeWhole` left. The caller holds the directory. */
 export async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir))
     if (/^\.[0-9a-f-]{36}$/.test(name)) await rm(join(dataDir, name), { force: true });
@@ -37,7 +37,7 @@ export async function loadOpaqueSetup(dataDir: string, isNew: boolean): Promise<
     );
   }
   const setup = await newOpaqueSetup();
-  await writeSecret(file, `${setup}\n`);
+  await writeWhole(file, `${setup}\n`);
   return setup;
 }
 
@@ -69,8 +69,8 @@ export async function loadOwnCertificate(dataDir: string, host: string, nowMs: n
       },
     ],
   });
-  await writeSecret(keyFile, made.private);
-  await writeSecret(certFile, made.cert);
+  await writeWhole(keyFile, made.private);
+  await writeWhole(certFile, made.cert);
   return { cert: made.cert, key: made.private };
 }
 
@@ -79,7 +79,7 @@ export function certificateFingerprint(cert: string): string {
   return new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
-async function readOrNull(file: string): Promise<string | null> {
+export async function readOrNull(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
@@ -88,8 +88,8 @@ async function readOrNull(file: string): Promise<string | null> {
   }
 }
 
-/** Whole or not at all, readable by this user only. */
-async function writeSecret(file: string, text: string): Promise<void> {
+/** Whole or not at all, readable by this user only; there after a loss of power, once it resolves. */
+export async function writeWhole(file: string, text: string): Promise<void> {
   const temporary = join(dirname(file), `.${randomUUID()}`);
   const handle = await open(temporary, 'wx', 0o600);
   try {
@@ -99,4 +99,15 @@ async function writeSecret(file: string, text: string): Promise<void> {
     await handle.close();
   }
   await rename(temporary, file);
+  await flushFolder(dirname(file));
+}
+
+export async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // has no handle to flush on a folder
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

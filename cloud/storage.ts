@@ -2,6 +2,7 @@
 import { opaqueServer, type OpaqueServer } from './accounts/opaque-server.ts';
 import type { CloudConfig, StorageConfig } from './config.ts';
 import { loadOpaqueSetup, prepareDataDir, removeUnfinished, StartError } from './data-dir.ts';
+import { refuseMoved } from './moving/source-mark.ts';
 import { lockDataDir } from './store/embedded/data-lock.ts';
 import { openEmbeddedStore } from './store/embedded/embedded-store.ts';
 import type { MetadataStore } from './store/metadata-store.ts';
@@ -50,6 +51,7 @@ async function openEmbedded(
     );
   }
   undo.push(unlock);
+  await refuseMoved(dataDir);
   const store = await openEmbeddedStore({
     dataDir,
     defaultQuotaBytes: config.quotaBytes,
@@ -77,6 +79,7 @@ async function openScaled(
   // A server with a data directory need not load any of it.
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   const { Notices } = await import('./store/postgres/notices.ts');
+  const { refuseIncoming } = await import('./store/postgres/incoming.ts');
   const { keptOpaqueSetup, keptPlace } = await import('./store/postgres/shared-settings.ts');
   const store = await openPostgresStore({
     ...database,
@@ -86,6 +89,7 @@ async function openScaled(
     statsAgeMs: STATS_AGE_MS,
   });
   undo.push(() => store.close());
+  await refuseIncoming(store.database);
   const { endpoint, bucket, prefix } = s3;
   const place = await keptPlace(store.database, { endpoint, bucket, prefix });
   if (place.bucket !== bucket || place.prefix !== prefix) {

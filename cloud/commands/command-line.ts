@@ -2,6 +2,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
+import { addCheckCommands } from './check-commands.ts';
+import { addMoveCommands } from './move-commands.ts';
 import { printError } from './output.ts';
 import { serve, type ServeOptions } from './serve.ts';
 import { addStorageOptions } from './storage-options.ts';
@@ -27,6 +29,8 @@ function buildProgram(): Command {
     .showHelpAfterError('(coffre-cloud --help tells more)')
     .exitOverride();
   addServe(program);
+  addCheckCommands(program);
+  addMoveCommands(program);
   addUpkeepCommands(program);
   return program;
 }

@@ -19,7 +19,7 @@ import type { CloudConfig } from '../config.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import { openFileBlobs } from '../store/embedded/file-blobs.ts';
-import { checkStore } from '../store/embedded/check.ts';
+import { checkStore } from '../store/check.ts';
 
 let dataDir: string;
 let server: RunningServer;
@@ -48,7 +48,7 @@ afterEach(async () => {
     retentionMs: 0,
     uncommittedMs: 0,
   });
-  const report = await checkStore(store.database, await openFileBlobs(dataDir, false));
+  const report = await checkStore(store, await openFileBlobs(dataDir, false));
   await store.close();
   await rm(dataDir, { recursive: true, force: true });
   expect(report).toMatchObject({ damage: [], strayFiles: 0 });

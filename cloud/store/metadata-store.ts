@@ -15,6 +15,7 @@ import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { QuotaRefusal, Usage } from '../quota/quota.ts';
 import type { BlobName } from './blob-store.ts';
+import type { StoreTables } from './tables.ts';
 
 export interface AccountRow {
   readonly account: AccountId;
@@ -336,6 +337,7 @@ export interface MetadataStore {
   readonly rates: RateStore | null;
   /** Asks it for next to nothing. @throws StoreUnavailable, StoreDamaged when it does not answer */
   reachable(): Promise<void>;
+  readonly tables: StoreTables;
   /** Flushes and closes. */
   close(): Promise<void>;
 }

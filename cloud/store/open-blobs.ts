@@ -2,7 +2,7 @@
  * The blobs of a server: files in its data directory, or a bucket. Which of them is written down beside its data, so
  * that a flag left out does not make every pack look lost.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartError } from '../data-dir.ts';
 import type { BlobStore } from './blob-store.ts';
@@ -45,9 +45,18 @@ export async function openBlobs({ dataDir, s3 }: BlobsPlace, exclusive: boolean)
     );
   }
   const blobs = await openBucket(s3, exclusive);
-  if (known === null)
-    await writeFile(join(dataDir, PLACE_FILE), JSON.stringify({ endpoint, bucket, prefix }));
+  if (known === null) await keepPlace(dataDir, { endpoint, bucket, prefix });
   return blobs;
+}
+
+/** The packs of this data directory are there from now on. */
+export async function keepPlace(dataDir: string, { endpoint, bucket, prefix }: BlobsLocation): Promise<void> {
+  await writeFile(join(dataDir, PLACE_FILE), JSON.stringify({ endpoint, bucket, prefix }));
+}
+
+/** The packs of this data directory are files in it. */
+export async function forgetPlace(dataDir: string): Promise<void> {
+  await rm(join(dataDir, PLACE_FILE), { force: true });
 }
 
 /** @param tried whether the bucket is tried first, for a server that is to use it. @throws StartError */
@@ -70,15 +79,17 @@ function withClose(blobs: BlobStore): OpenedBlobs {
   return { ...blobs, close: () => Promise.resolve() };
 }
 
-interface KnownPlace {
+/** A bucket, and where in it; without what opens it. */
+export interface BlobsLocation {
   readonly endpoint: string;
   readonly bucket: string;
   readonly prefix: string;
 }
 
-async function knownPlace(dataDir: string): Promise<KnownPlace | null> {
+/** Null where packs are files, or none came yet. @throws StartError */
+export async function knownPlace(dataDir: string): Promise<BlobsLocation | null> {
   try {
-    return JSON.parse(await readFile(join(dataDir, PLACE_FILE), 'utf8')) as KnownPlace;
+    return JSON.parse(await readFile(join(dataDir, PLACE_FILE), 'utf8')) as BlobsLocation;
   } catch (error) {
     if (isMissing(error)) return null;
     throw new StartError(

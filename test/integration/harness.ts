@@ -108,13 +108,19 @@ export class World {
 /** `coffre-cloud serve`; the port stays the same over restarts. */
 export class Server {
   readonly #place: () => string;
-  readonly #options: readonly string[];
-  readonly #env: NodeJS.ProcessEnv;
+  #options: readonly string[];
+  #env: NodeJS.ProcessEnv;
   #child: ChildProcess | null = null;
   port = 0;
 
   constructor(place: () => string, options: readonly string[], env: NodeJS.ProcessEnv) {
     this.#place = place;
+    this.#options = options;
+    this.#env = env;
+  }
+
+  /** From the next start on, as `World.begin` takes them: it lives elsewhere. */
+  moveTo(options: readonly string[], env: NodeJS.ProcessEnv): void {
     this.#options = options;
     this.#env = env;
   }

@@ -33,11 +33,16 @@ export async function removeBucket({ endpoint, bucket, region, credentials }: S3
 /** A fresh database and a fresh bucket: what any number of nodes are started with. */
 export async function freshStorage(
   server: PostgresServer,
-): Promise<{ options: string[]; env: NodeJS.ProcessEnv }> {
-  return {
-    options: flagsOf(await freshBucket()),
-    env: { COFFRE_DATABASE_URL: await server.database() },
-  };
+): Promise<{ options: string[]; env: { COFFRE_DATABASE_URL: string } }> {
+  return storageIn(server, await freshBucket());
+}
+
+/** The same with a bucket that is there. */
+export async function storageIn(
+  server: PostgresServer,
+  s3: S3Config,
+): Promise<{ options: string[]; env: { COFFRE_DATABASE_URL: string } }> {
+  return { options: flagsOf(s3), env: { COFFRE_DATABASE_URL: await server.database() } };
 }
 
 /** As flags of `coffre-cloud`, and sets the keys where it looks for them: in the environment. */

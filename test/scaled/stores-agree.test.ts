@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 import { openEmbeddedStore } from '../../cloud/store/embedded/embedded-store.ts';
-import { checkStore } from '../../cloud/store/embedded/check.ts';
+import { checkStore } from '../../cloud/store/check.ts';
 import { openFileBlobs } from '../../cloud/store/embedded/file-blobs.ts';
 import { StoreLife } from './store-life.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
@@ -36,7 +36,7 @@ it.each(['one', 'two', 'three', 'four'])('plays the life %s as the embedded stor
   expect(life.kinds()).toEqual(
     expect.arrayContaining(['committed', 'quota', 'stale-head', 'rewound', 'revoked']),
   );
-  const report = await checkStore(embedded.database, await openFileBlobs(dataDir, false));
+  const report = await checkStore(embedded, await openFileBlobs(dataDir, false));
   expect(report.damage.filter((line) => !line.endsWith(': missing'))).toEqual([]);
   await life.end();
   await embedded.close();

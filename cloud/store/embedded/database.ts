@@ -168,9 +168,17 @@ export class Database {
     for (const [write, error] of failed) write.fail(error);
   }
 
-  /** Reads that see one moment, whatever other processes write meanwhile. */
-  snapshot<T>(read: () => T): T {
-    return this.#sqlite.transaction(read).deferred();
+  /**
+   * Reads that see one moment, whatever other processes write meanwhile, however long they take. Nothing is written
+   * on this connection until they end, and nobody else begins such reads.
+   */
+  async longSnapshot<T>(read: () => Promise<T>): Promise<T> {
+    this.#sqlite.exec('BEGIN');
+    try {
+      return await read();
+    } finally {
+      this.#sqlite.exec('COMMIT');
+    }
   }
 
   /** Frees the pages that are kept for the next reads. */

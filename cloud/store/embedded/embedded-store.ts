@@ -6,13 +6,16 @@ import { Database } from './database.ts';
 import { embeddedLog } from './log-read.ts';
 import { embeddedPacks } from './packs.ts';
 import { embeddedSessions } from './sessions.ts';
+import { keepDefaultQuota, keptDefaultQuota } from './settings.ts';
+import { readTables } from './table-rows.ts';
 import { embeddedUpkeep, releaseUploads, type Retention } from './upkeep.ts';
 
 export const DATABASE_FILE = 'cloud.sqlite';
-const DEFAULT_QUOTA = 'default-quota-bytes';
 
 export interface EmbeddedOptions extends Retention {
   readonly dataDir: string;
+  /** Another name than the usual one, of a copy that is being made. */
+  readonly databaseFile?: string;
   /** For accounts without a quota of their own; null takes the one the server last ran with. */
   readonly defaultQuotaBytes: number | null;
   /** The caller holds the data directory: what an unclean stop left behind may be tidied. */
@@ -23,27 +26,25 @@ export interface EmbeddedOptions extends Retention {
 export async function openEmbeddedStore(
   options: EmbeddedOptions,
 ): Promise<MetadataStore & { database: Database }> {
-  return embeddedStoreOver(new Database(join(options.dataDir, DATABASE_FILE)), options);
+  return embeddedStoreOver(
+    new Database(join(options.dataDir, options.databaseFile ?? DATABASE_FILE)),
+    options,
+  );
 }
 
 /** The same over a database that is open. */
 export async function embeddedStoreOver(
   database: Database,
-  options: Omit<EmbeddedOptions, 'dataDir'>,
+  options: Omit<EmbeddedOptions, 'dataDir' | 'databaseFile'>,
 ): Promise<MetadataStore & { database: Database }> {
   if (options.exclusive) {
     await database.write(() => {
       releaseUploads(database, Number.MAX_SAFE_INTEGER);
       if (options.defaultQuotaBytes === null) return;
-      database.run(
-        'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-        DEFAULT_QUOTA,
-        String(options.defaultQuotaBytes),
-      );
+      keepDefaultQuota(database, String(options.defaultQuotaBytes));
     });
   }
-  const saved = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', DEFAULT_QUOTA);
-  const quota = options.defaultQuotaBytes ?? Number(saved?.value ?? 0);
+  const quota = options.defaultQuotaBytes ?? Number(keptDefaultQuota(database) ?? 0);
   return {
     database,
     accounts: embeddedAccounts(database, quota),
@@ -54,6 +55,10 @@ export async function embeddedStoreOver(
     rates: null,
     async reachable() {
       database.get('SELECT 1 FROM settings LIMIT 1');
+    },
+    tables: {
+      read: (read) => readTables(database, read),
+      faults: () => Promise.resolve(database.integrityFaults()),
     },
     async close() {
       database.close();

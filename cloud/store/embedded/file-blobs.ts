@@ -8,6 +8,7 @@ import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isId16, isId32, type AccountId, type PackName, type VaultId } from '../../../protocol/ids.ts';
+import { flushFolder } from '../../data-dir.ts';
 import { BlobStoreUnavailable, type BlobName, type BlobStore, type ListedBlob } from '../blob-store.ts';
 
 const UNAVAILABLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM']);
@@ -209,16 +210,6 @@ async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promis
  */
 function release({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-}
-
-async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // has no handle to flush on a folder
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function errorCode(error: unknown): string {

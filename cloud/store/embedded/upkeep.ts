@@ -6,6 +6,7 @@ import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
 import type { BlobName } from '../blob-store.ts';
 import { forgetAccountRows } from './forget-account.ts';
 import type { Database } from './database.ts';
+import { readSetting, writeSetting } from './settings.ts';
 import { moveBytes } from './usage.ts';
 
 const HOLD = 'blobs-held-until-ms';
@@ -132,13 +133,9 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
       return database.write(() => forgetAccountRows(database, blob(account), batch));
     },
     async holdBlobs(untilMs) {
-      await database.write(() =>
-        database.run(
-          'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-          HOLD,
-          String(untilMs),
-        ),
-      );
+      await database.write(() => {
+        writeSetting(database, HOLD, String(untilMs));
+      });
     },
     async stats() {
       const stats = database.get<StoreStats>(
@@ -156,8 +153,7 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
 }
 
 function heldBlobs(database: Database, nowMs: number): boolean {
-  const hold = database.get<{ value: string }>('SELECT value FROM settings WHERE name = ?', HOLD);
-  return hold !== null && Number(hold.value) > nowMs;
+  return Number(readSetting(database, HOLD) ?? 0) > nowMs;
 }
 
 /** Gives back bytes charged for uploads that began before `beforeMs` and never ended. */

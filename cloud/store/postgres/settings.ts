@@ -14,7 +14,7 @@ export async function writeSetting(sql: Sql, name: string, value: string): Promi
   );
 }
 
-const DEFAULT_QUOTA = 'default-quota-bytes';
+export const DEFAULT_QUOTA = 'default-quota-bytes';
 
 /** The quota of accounts without one of their own: kept when it is given, so that commands beside know it. */
 export async function keptQuota(sql: Sql, given: number | null): Promise<number> {

@@ -2,16 +2,40 @@
 import { newOpaqueSetup } from '../../accounts/opaque-server.ts';
 import { StoreDamaged } from '../store-errors.ts';
 import type { Database } from './database.ts';
-import { readSetting } from './settings.ts';
+import { DEFAULT_QUOTA, readSetting } from './settings.ts';
 import type { Sql } from './sql.ts';
 
 const OPAQUE_SETUP = 'opaque-setup';
 const PLACE = 'packs-in-s3';
 
+/** What a move or a restore brings along. */
+export function settingsOf(shared: {
+  readonly opaqueSetup: string;
+  readonly place: BucketPlace;
+  readonly defaultQuotaBytes: string | null;
+}): Readonly<Record<string, string>> {
+  const { opaqueSetup, place, defaultQuotaBytes } = shared;
+  return {
+    [OPAQUE_SETUP]: opaqueSetup,
+    [PLACE]: JSON.stringify(place),
+    ...(defaultQuotaBytes === null ? {} : { [DEFAULT_QUOTA]: defaultQuotaBytes }),
+  };
+}
+
 /** The first one to write it wins; the value that is kept. */
 async function keepFirst(sql: Sql, name: string, value: string): Promise<string> {
   await sql.run('INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING', name, value);
   return (await readSetting(sql, name)) ?? value;
+}
+
+/** Null before the first start. */
+export async function knownOpaqueSetup(sql: Sql): Promise<string | null> {
+  return readSetting(sql, OPAQUE_SETUP);
+}
+
+/** Null before the first start. */
+export async function knownDefaultQuota(sql: Sql): Promise<string | null> {
+  return readSetting(sql, DEFAULT_QUOTA);
 }
 
 /** Made once; without it no password opens its account again. @throws StoreDamaged */
@@ -35,4 +59,10 @@ export interface BucketPlace {
 /** Where the packs are, from the first start on: with another bucket every pack would look lost. */
 export async function keptPlace(database: Database, place: BucketPlace): Promise<BucketPlace> {
   return JSON.parse(await keepFirst(database, PLACE, JSON.stringify(place))) as BucketPlace;
+}
+
+/** Null before the first start. */
+export async function knownPlace(sql: Sql): Promise<BucketPlace | null> {
+  const text = await readSetting(sql, PLACE);
+  return text === null ? null : (JSON.parse(text) as BucketPlace);
 }
