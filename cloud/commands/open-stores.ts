@@ -41,10 +41,7 @@ export async function withStore<T>(
 }
 
 /** Opens the store of an existing data directory for one command. */
-async function withEmbedded<T>(
-  dataDir: string,
-  work: (store: EmbeddedStore) => Promise<T>,
-): Promise<T> {
+async function withEmbedded<T>(dataDir: string, work: (store: EmbeddedStore) => Promise<T>): Promise<T> {
   expectData(dataDir);
   const store = await openEmbeddedStore({
     dataDir,
