@@ -79,6 +79,7 @@ export class SimDevice {
   #running: Running | null = null;
   #watcher: SimWatcher | null = null;
   readonly #failChance: Chance;
+  readonly #engines: SyncEngine[] = [];
   #isLinked = false;
   lives = 0;
   failures = 0;
@@ -191,6 +192,7 @@ export class SimDevice {
       hooks: { changed: () => undefined, signedOut: () => undefined, pairRemoved: () => Promise.resolve() },
     });
     this.#running = { life, engine, manifest };
+    this.#engines.push(engine);
     life.onEnd(() => {
       this.#watcher = null;
     });
@@ -234,6 +236,11 @@ export class SimDevice {
     this.ledger.duringLoss(() => {
       this.disk.crash();
     });
+  }
+
+  /** The world is over: a signal that somebody still listens to is kept for ever, and a whole engine by it. */
+  letGo(): void {
+    for (const engine of this.#engines) engine.stop().catch(() => undefined);
   }
 
   #endLife(): void {

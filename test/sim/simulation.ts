@@ -98,6 +98,8 @@ class Simulation {
     // A world that spins has said so, and may go on spinning.
     await this.#time.pass(1).catch(() => undefined);
     await server.close();
+    for (const device of this.#devices) device.letGo();
+    await this.#time.end();
     const fingerprint = this.#trace.update(this.#story.join('\n')).digest('hex');
     const failures = this.#devices.reduce((sum, device) => sum + device.failures, 0);
     return {

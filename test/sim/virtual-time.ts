@@ -25,6 +25,7 @@ export class VirtualTime {
   events = 0;
   /** A binary heap: the earliest first, and of equals the one scheduled first. */
   readonly #heap: Scheduled[] = [];
+  readonly #waiting = new Set<() => void>();
   #order = 0;
   #atOnce = 0;
 
@@ -42,6 +43,22 @@ export class VirtualTime {
     return () => {
       wanted = false;
     };
+  }
+
+  /** `letGo` is called if time ends before the answer is. */
+  waits(letGo: () => void): () => void {
+    this.#waiting.add(letGo);
+    return () => {
+      this.#waiting.delete(letGo);
+    };
+  }
+
+  /** Time ends here. What listens to a signal would otherwise be kept for ever, and the whole world with it. */
+  async end(): Promise<void> {
+    for (const letGo of this.#waiting) letGo();
+    this.#waiting.clear();
+    this.#heap.length = 0;
+    await this.#settle();
   }
 
   /** Lets time run on for so long. @throws Spinning */
@@ -117,11 +134,13 @@ export function virtualClock(time: VirtualTime, wallMs: number, isDead: () => bo
         }
         const end = (): void => {
           takeBack();
+          isOver();
           signal?.removeEventListener('abort', end);
           if (!isDead()) resolve();
         };
         const takeBack = time.in(ms, end);
         signal?.addEventListener('abort', end, { once: true });
+        const isOver = time.waits(() => signal?.removeEventListener('abort', end));
       }),
   };
 }
