@@ -102,7 +102,7 @@ export const WORK: readonly NamedPoint[] = [
   ...points(`${ENGINE}/observe batch`, 'commit'),
   ...points(`${ENGINE}/observe scan`, 'commit'),
   ...points(`${ENGINE}/unmarked-nodes mark`, 'commit'),
-  ...points(`${ENGINE}/pair-sync retryDelayed`, 'commit'),
+  ...points(`${ENGINE}/pair-rooms retryDelayed`, 'commit'),
   ...points(`${ENGINE}/pair-sync #planAndDo`, 'commit'),
   ...points(`${ENGINE}/held-removals sift`, 'commit'),
   ...points(`${ENGINE}/executor run`, 'commit'),
