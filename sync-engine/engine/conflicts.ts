@@ -11,7 +11,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { Books } from './books.ts';
 import type { IssueCode } from './issue-codes.ts';
 import { folderOf } from './paths.ts';
-import { knownStat, type PairDisk } from './pair-disk.ts';
+import type { PairDisk } from './pair-disk.ts';
 
 const KEPT = 'conflict-copies';
 /** More are not told: whoever has so many does not go through them one by one. */
@@ -99,7 +99,7 @@ export class Conflicts {
     this.#removal(copy);
     const to = pair.diskPath(known.of) ?? known.path;
     const going = pair.diskPath(known.of) === null ? null : this.#removal(known.of);
-    const move: Step = { kind: 'move', from, to, known: knownStat(local) };
+    const move: Step = { kind: 'move', from, to, known: this.#parts.disk.known(local) };
     const results = await this.#try(going === null ? [move] : [going, move]);
     if (results.every(({ outcome }) => outcome === 'applied')) {
       this.keepBoth(copy);
@@ -120,9 +120,9 @@ export class Conflicts {
     if ([top, ...beneath].some((node) => pair.isDirty(node.id))) throw notStored();
     const inside = beneath.map((node) => ({
       path: (pair.diskPath(node.id) ?? '').slice(path.length + 1),
-      stat: knownStat(node),
+      stat: this.#parts.disk.known(node),
     }));
-    return { kind: 'remove', path, known: knownStat(top), inside };
+    return { kind: 'remove', path, known: this.#parts.disk.known(top), inside };
   }
 
   #bringBack(id: NodeId): void {

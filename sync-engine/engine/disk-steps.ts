@@ -6,7 +6,6 @@ import type { Reason } from '../plan/operation.ts';
 import { PARKED_NODE, type NodeState } from '../plan/tree.ts';
 import type { FileIdentity } from './books.ts';
 import { touched, type ExecutorParts } from './executor-parts.ts';
-import { knownStat } from './pair-disk.ts';
 import type { Step } from './step-runner.ts';
 import { isRoom, targetOf } from './targets.ts';
 
@@ -66,7 +65,7 @@ export class DiskSteps {
       if (local.name !== name) moved(local);
       return null;
     }
-    return { id, step: { kind: 'move', from, to: place.path, known: knownStat(local) }, after };
+    return { id, step: { kind: 'move', from, to: place.path, known: this.#parts.disk.known(local) }, after };
   }
 
   park(id: NodeId): Step | null {
@@ -76,7 +75,7 @@ export class DiskSteps {
     if (local === undefined || path === null || path === '') return null;
     return {
       id,
-      step: { kind: 'park', path, id, known: knownStat(local) },
+      step: { kind: 'park', path, id, known: this.#parts.disk.known(local) },
       after: (stat) => {
         books.restat(local, stat, { parent: PARKED_NODE, localName: null, parked: true });
         books.pair.markDirty(id);
@@ -94,7 +93,7 @@ export class DiskSteps {
       step: {
         kind: 'set-attributes',
         path,
-        known: knownStat(local),
+        known: this.#parts.disk.known(local),
         mode,
         mtimeUs: local.type === 'file' ? mtimeUs : null,
       },
@@ -121,11 +120,11 @@ export class DiskSteps {
     if (path === null || path === '') return null;
     const inside = beneath.map((node) => ({
       path: (books.pair.diskPath(node.id) ?? '').slice(path.length + 1),
-      stat: knownStat(node),
+      stat: this.#parts.disk.known(node),
     }));
     return {
       id,
-      step: { kind: 'remove', path, known: knownStat(top), inside },
+      step: { kind: 'remove', path, known: this.#parts.disk.known(top), inside },
       gone: true,
       after,
     };
@@ -140,7 +139,7 @@ export class DiskSteps {
     if (place === null) return null;
     return {
       id,
-      step: { kind: 'move', from, to: place.path, known: knownStat(local) },
+      step: { kind: 'move', from, to: place.path, known: this.#parts.disk.known(local) },
       after: (stat) => {
         const fresh = newId();
         books.relabel(id, fresh);

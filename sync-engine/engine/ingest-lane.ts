@@ -11,6 +11,7 @@ import type { FileToIngest, IngestResult, PackToSend, VaultTransfer } from '../t
 import type { Books } from './books.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { PackUploads } from './pack-uploads.ts';
+import type { PairDisk } from './pair-disk.ts';
 
 const MAX_FILES = 2000;
 const MAX_BYTES = 32 * MIB;
@@ -23,8 +24,7 @@ export interface IngestLaneParts {
   readonly transfer: VaultTransfer;
   readonly uploads: PackUploads;
   readonly commits: CommitQueue;
-  /** Absolute path of a relative one. */
-  readonly absolute: (path: string) => string;
+  readonly disk: Pick<PairDisk, 'absolute' | 'mtimeOf'>;
   readonly signal: AbortSignal;
   /** What adds bytes is not to be read: it could not be stored. */
   readonly isFull: () => boolean;
@@ -116,7 +116,7 @@ export class IngestLane {
         continue;
       }
       this.#reading.set(id, local);
-      files.push({ id, path: this.#parts.absolute(path), type: local.type, size: local.size });
+      files.push({ id, path: this.#parts.disk.absolute(path), type: local.type, size: local.size });
       bytes += local.size;
     }
     return files;
@@ -169,11 +169,19 @@ export class IngestLane {
         // A scan saw it change while packs were on their way: what was read is not what is there.
         if (!this.#isStill(result.id, result.stat)) continue;
         vault.putContent(result.content);
-        if (books.read(result.id, result.content.id, result.content.size, result.stat)) {
+        if (this.#wasRead(result)) {
           this.#relies.set(result.id, packs);
         }
       }
     });
+  }
+
+  #wasRead({ id, content, stat }: Extract<IngestResult, { ok: true }>): boolean {
+    const { books, disk } = this.#parts;
+    const local = books.pair.local.get(id);
+    if (local === undefined) return false;
+    const mtimeUs = disk.mtimeOf(local.mtimeUs, stat.mtimeUs);
+    return books.read(id, content.id, content.size, { ...stat, mtimeUs });
   }
 
   /** Whether no scan has seen another file there than the one that was read. */

@@ -48,7 +48,6 @@ beforeEach(() => {
     books,
     manifest: world.manifest,
     disk: pairDisk,
-    lstat: (path) => disk.lstat(path),
     newId: () => nodeId(`node ${(ids += 1)}`),
     raise: () => undefined,
     clearAt: () => undefined,

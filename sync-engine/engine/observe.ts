@@ -22,7 +22,6 @@ export interface ObserverParts {
   readonly manifest: Manifest;
   readonly disk: PairDisk;
   /** Looks at one path now: whether a node still stands where it was. */
-  readonly lstat: (path: string) => DiskStat | null;
   readonly newId: () => NodeId;
   readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
   readonly clearAt: (path: string, code: IssueCode) => void;
@@ -145,7 +144,7 @@ export class Observer {
       const diskName = row.localName ?? row.name;
       // Ignored now: it stays where it is, and is nobody's business any more.
       if (ignored.has(diskName)) books.vanished(row.id);
-      else known.push(knownRow(row));
+      else known.push(this.#known(row));
     }
     const changes = diffFolder<SeenEntry, KnownRow>({
       known,
@@ -154,7 +153,7 @@ export class Observer {
         pair
           .localByIdentity(dev, ino)
           .filter((row) => !row.parked)
-          .map(knownRow),
+          .map((row) => this.#known(row)),
       stillThere: (node) => this.#stillThere(node),
     });
     const swallowed = changes.filter(
@@ -194,10 +193,22 @@ export class Observer {
     return true;
   }
 
+  #known(row: LocalNode): KnownRow {
+    return {
+      ...this.#parts.disk.known(row),
+      id: row.id,
+      name: row.localName ?? row.name,
+      mode: row.mode,
+      birthUs: row.birthUs,
+      dev: row.dev,
+      row,
+    };
+  }
+
   #stillThere(node: KnownRow): boolean {
     const path = this.#parts.books.pair.diskPath(node.id);
     if (path === null) return false;
-    const stat = this.#parts.lstat(this.#parts.disk.absolute(path));
+    const stat = this.#parts.disk.lstat(path);
     return stat !== null && stat.ino === node.ino && stat.dev === node.dev;
   }
 
@@ -267,6 +278,7 @@ export class Observer {
       };
     }
     const { row } = change.known;
+    const mtimeUs = disk.mtimeOf(row.mtimeUs, entry.mtimeUs);
     const mode = disk.capabilities.modes ? entry.mode : row.mode;
     const isRead = change.kind === 'touched' || (change.kind === 'moved' && !change.edited);
     const placed =
@@ -276,6 +288,7 @@ export class Observer {
       ...placed,
       mode,
       ...outside,
+      mtimeUs,
       content: isRead ? row.content : null,
       ...identity,
       parked: false,
@@ -363,22 +376,6 @@ function foreignByFolder(issues: readonly IssueRow[]): Map<string, Map<string, I
     else known.set(path, code);
   }
   return byFolder;
-}
-
-function knownRow(row: LocalNode): KnownRow {
-  return {
-    id: row.id,
-    name: row.localName ?? row.name,
-    type: row.type,
-    mode: row.mode,
-    size: row.size,
-    mtimeUs: row.mtimeUs,
-    ctimeUs: row.ctimeUs,
-    birthUs: row.birthUs,
-    ino: row.ino,
-    dev: row.dev,
-    row,
-  };
 }
 
 /** Folders keep no size or mtime, symlinks no mode or mtime. */

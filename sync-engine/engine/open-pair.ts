@@ -53,7 +53,6 @@ export function openPair(parts: OpenPairParts): PairSync {
     random,
     deviceName: identity.deviceName,
     newId: () => toHex(random.bytes(16)) as NodeId,
-    lstat: (path) => disk.lstat(path),
     signal,
     space: {
       get isFull() {

@@ -2,9 +2,10 @@
 import { toHex, type NodeId } from '../../protocol/ids.ts';
 import { MAX_TARGET_BYTES } from '../crypto/record.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
-import type { Capabilities } from '../local-fs/capabilities.ts';
-import type { Disk } from '../local-fs/disk.ts';
+import { isShownAs, type Capabilities } from '../local-fs/capabilities.ts';
+import { DiskError, type Disk, type DiskErrorCode, type DiskStat } from '../local-fs/disk.ts';
 import { recoverDisplaced } from '../local-fs/displace.ts';
+import { lstatInside } from '../local-fs/inside.ts';
 import { timeKey } from '../local-fs/local-trash.ts';
 import { listParked, trashParked, type ParkedItem } from '../local-fs/parked.ts';
 import { localNameFor, nameKey } from '../local-fs/path-rules.ts';
@@ -19,7 +20,7 @@ import {
 import type { KnownStat } from '../local-fs/subtree.ts';
 import type { WalkedFolder, WalkOutcome, WalkRequest } from '../local-fs/walk.ts';
 import type { LocalNode, PairStore } from '../manifest/manifest.ts';
-import type { NodeState } from '../plan/tree.ts';
+import type { NodeState, NodeType } from '../plan/tree.ts';
 import type { Workers } from '../workers/workers.ts';
 import type { NewFolder } from './new-folders.ts';
 import type { Clock, RandomSource } from './ports.ts';
@@ -36,10 +37,8 @@ export interface PairDiskParts {
   readonly signal: AbortSignal;
 }
 
-/** What the manifest remembers of a node on disk, in the form a re-check takes. */
-export function knownStat(node: LocalNode): KnownStat {
-  return { type: node.type, size: node.size, mtimeUs: node.mtimeUs, ctimeUs: node.ctimeUs, ino: node.ino };
-}
+/** Also what a scan calls a row whose name another took (`EVICTED`): nothing on a disk is called so. */
+const NO_WAY: readonly DiskErrorCode[] = ['is-a-link', 'not-a-folder', 'illegal-name'];
 
 /** Fewer are done in a moment. */
 const LIGHT_NODES = 100;
@@ -66,6 +65,31 @@ export class PairDisk {
 
   get #expected(): RootExpectation {
     return { marker: this.#parts.expected.marker, remembered: this.#remembered };
+  }
+
+  /**
+   * What stands at a path below the root, which a link on the way does not lead to: then nothing does. A person may
+   * have put a link, or two that lead to each other, where a folder was.
+   * @throws DiskError when the disk fails
+   */
+  lstat(path: string): DiskStat | null {
+    try {
+      return lstatInside(this.#parts.disk, this.root, path);
+    } catch (cause) {
+      if (cause instanceof DiskError && NO_WAY.includes(cause.code)) return null;
+      throw cause;
+    }
+  }
+
+  /** What the manifest remembers of a node on disk, in the form a re-check takes. */
+  known({ type, size, mtimeUs, ctimeUs, ino }: LocalNode): Required<KnownStat> & { readonly type: NodeType } {
+    const { mtimeGranularityUs } = this.capabilities;
+    return { type, size, mtimeUs, ctimeUs, ino, mtimeGranularityUs };
+  }
+
+  /** The mtime to keep of a node that was seen: its own, if this disk may show that as it does. Microseconds. */
+  mtimeOf(keptUs: number, shownUs: number): number {
+    return isShownAs(keptUs, shownUs, this.capabilities.mtimeGranularityUs) ? keptUs : shownUs;
   }
 
   absolute(path: string): string {

@@ -3,7 +3,6 @@
  * put off. Who does what, and when, is the pair's own (pair-sync.ts).
  */
 import type { NodeId } from '../../protocol/ids.ts';
-import type { DiskStat } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
 import type { Plan } from '../plan/operation.ts';
 import { plan } from '../plan/plan.ts';
@@ -54,7 +53,6 @@ export interface PairSyncParts {
   readonly random: RandomSource;
   readonly deviceName: string;
   readonly newId: () => NodeId;
-  readonly lstat: (path: string) => DiskStat | null;
   readonly signal: AbortSignal;
   /** Of the account. */
   readonly space: { readonly isFull: boolean; waits(): void };
@@ -83,7 +81,7 @@ export class PairRooms {
 
   /** @param folder whose tasks exclude each other: a scan never sees half a change of our own */
   constructor(parts: PairSyncParts, folder: Mutex) {
-    const { pair, manifest, vault, disk, signal, hooks, clock, random, lstat, newId } = parts;
+    const { pair, manifest, vault, disk, signal, hooks, clock, random, newId } = parts;
     this.#parts = parts;
     this.pair = pair;
     this.vault = vault;
@@ -94,7 +92,6 @@ export class PairRooms {
       books,
       manifest,
       disk,
-      lstat,
       newId,
       raise: hooks.raise,
       clearAt: hooks.clearAt,
@@ -157,7 +154,6 @@ export class PairRooms {
       manifest,
       disk,
       transfer: vault.transfer,
-      lstat,
       did: hooks.did,
     });
     this.unmarked = new UnmarkedNodes({
@@ -180,7 +176,7 @@ export class PairRooms {
       transfer: vault.transfer,
       uploads: vault.uploads,
       commits: vault.commits,
-      absolute: (path) => disk.absolute(path),
+      disk,
       signal,
       isFull: () => parts.space.isFull,
       hooks: {

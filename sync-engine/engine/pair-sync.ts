@@ -202,7 +202,7 @@ export class PairSync {
     return this.#folder.run(async () => {
       this.disk.recover();
       this.#parts.manifest.transaction(() => {
-        recoverParked(this.disk, this.books, this.#parts.lstat);
+        recoverParked(this.disk, this.books);
       });
       if (!this.fetch.busy) this.disk.dropOldStaging();
     });

@@ -5,6 +5,7 @@ import { file, inLog, onDisk, sample, type Sample } from '../../test/fakes/sampl
 import { SimDisk } from '../../test/fakes/sim-disk.ts';
 import { readText, writeText } from '../local-fs/disk-acceptance.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
+import { lstatInside } from '../local-fs/inside.ts';
 import { listTrash } from '../local-fs/local-trash.ts';
 import { listParked, trashParked } from '../local-fs/parked.ts';
 import { createMarker, PARKED } from '../local-fs/root-marker.ts';
@@ -32,10 +33,10 @@ function recover(): void {
     trashParked: (item: { name: string; stat: DiskStat }, path: string) => {
       trashParked(disk, ROOT, item, { entry: '1', path, nowMs: 1 });
     },
-    absolute: (path: string) => `${ROOT}/${path}`,
+    lstat: (path: string) => lstatInside(disk, ROOT, path),
     nameFor: (_: NodeId, name: string) => name,
   };
-  recoverParked(pairDisk, new Books(world.pair, world.vault), (path) => disk.lstat(path));
+  recoverParked(pairDisk, new Books(world.pair, world.vault));
 }
 
 function row(): void {

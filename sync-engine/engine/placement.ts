@@ -2,13 +2,13 @@
 import type { NodeId } from '../../protocol/ids.ts';
 import type { ApplyOperation } from '../local-fs/apply-types.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
+import type { KnownStat } from '../local-fs/subtree.ts';
 import type { LocalNode } from '../manifest/manifest.ts';
 import { sameContent, samePlace, sameState } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
 import { touched, type ExecutorParts } from './executor-parts.ts';
 import type { Staged } from './fetch-lane.ts';
 import type { NewFolder } from './new-folders.ts';
-import { knownStat } from './pair-disk.ts';
 import type { Step, StepRunner } from './step-runner.ts';
 import { isRoom, targetOf } from './targets.ts';
 
@@ -79,7 +79,7 @@ export class Placement {
         : { path: pair.diskPath(id), alias: local.localName };
     if (typeof target?.path !== 'string') return null;
     const { path, alias } = target;
-    const known = local === undefined ? null : knownStat(local);
+    const known = local === undefined ? null : this.#parts.disk.known(local);
     const step = this.#fileOperation(state, path, known);
     if (step === null) return null;
     return {
@@ -96,11 +96,7 @@ export class Placement {
     };
   }
 
-  #fileOperation(
-    state: NodeState,
-    path: string,
-    known: ReturnType<typeof knownStat> | null,
-  ): ApplyOperation | null {
+  #fileOperation(state: NodeState, path: string, known: KnownStat | null): ApplyOperation | null {
     const { disk, hooks } = this.#parts;
     if (state.type !== 'symlink') {
       return {

@@ -5,6 +5,7 @@
  */
 import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
+import { isShownAs } from '../local-fs/capabilities.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
@@ -22,7 +23,6 @@ export interface UnsettledParts {
   readonly manifest: Manifest;
   readonly disk: PairDisk;
   readonly transfer: VaultTransfer;
-  readonly lstat: (path: string) => DiskStat | null;
   readonly did: (path: string, action: string, reason: string, bytes: number) => void;
 }
 
@@ -104,10 +104,10 @@ export class Unsettled {
 
   /** What was put in place is not what is there, and no person edited it since. */
   #isDamaged(id: NodeId, content: ContentId | null): boolean {
-    const { books, disk, lstat } = this.#parts;
+    const { books, disk } = this.#parts;
     const { pair } = books;
     const path = this.#placeOf(id);
-    const stat = path === null ? null : lstat(disk.absolute(path));
+    const stat = path === null ? null : disk.lstat(path);
     const local = pair.local.get(id);
     // A row not read since it was seen to change is a person's.
     const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
@@ -121,9 +121,9 @@ export class Unsettled {
     return states.some((state) => state !== undefined && this.#isTime(stat.mtimeUs, state.mtimeUs));
   }
 
-  /** Whether a disk that was given the one time shows the other: FAT keeps two seconds, HFS+ one. */
+  /** Whether this disk, given the one time, may show the other. */
   #isTime(shownUs: number, givenUs: number): boolean {
-    return Math.abs(shownUs - givenUs) < this.#parts.disk.capabilities.mtimeGranularityUs;
+    return isShownAs(givenUs, shownUs, this.#parts.disk.capabilities.mtimeGranularityUs);
   }
 
   /**
@@ -135,7 +135,7 @@ export class Unsettled {
     wanted: Map<NodeId, NodeState | undefined>,
     read: ReadonlyMap<NodeId, ContentId | null>,
   ): void {
-    const { books, disk, lstat } = this.#parts;
+    const { books, disk } = this.#parts;
     const { pair } = books;
     const state = wanted.get(id);
     if (state === undefined) return;
@@ -150,7 +150,7 @@ export class Unsettled {
     }
     const place = placeOnDisk(books, disk, state.parent, state.name, id);
     if (place === null || 'problem' in place) return;
-    const stat = lstat(disk.absolute(place.path));
+    const stat = disk.lstat(place.path);
     if (stat?.type !== state.type || !this.#isAsPlaced(stat, state)) return;
     books.carried(local, state);
     books.wrote(state, stat, place.alias);
@@ -165,21 +165,21 @@ export class Unsettled {
 
   /** A folder that was made and is not there: without a synced state its absence is no deletion. */
   #bringBack(id: NodeId): void {
-    const { books, disk, lstat } = this.#parts;
+    const { books, disk } = this.#parts;
     const { pair } = books;
     const path = pair.local.get(id)?.type === 'folder' ? pair.diskPath(id) : null;
-    if (path === null || lstat(disk.absolute(path)) !== null) return;
+    if (path === null || disk.lstat(path) !== null) return;
     pair.deleteSynced(id);
     pair.markDirty(id);
   }
 
   /** Out of the way and fetched again: without a synced state its absence is no deletion. */
   async #refetch(id: NodeId): Promise<void> {
-    const { books, manifest, disk, lstat, did } = this.#parts;
+    const { books, manifest, disk, did } = this.#parts;
     const { pair } = books;
     const path = this.#placeOf(id);
     if (path === null) return;
-    const stat = lstat(disk.absolute(path));
+    const stat = disk.lstat(path);
     if (stat !== null && stat.type !== 'other') {
       const [result] = await disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
       if (result?.outcome === 'blocked') throw new DiskError('io', `remove (${result.code})`);

@@ -38,6 +38,30 @@ export function asPlaced(placed: DiskStat, now: DiskStat | null): DiskStat {
   return isSame(now, placed, 'without ctime') ? now : placed;
 }
 
+/** No change of a node has it. */
+const UNKNOWN_CTIME_US = 0;
+
+/**
+ * On a disk that keeps coarse mtimes a file of this very moment may have been written by another program since,
+ * and shows it in nothing but the ctime, which a change of our own moves too: then none is remembered, and the
+ * next scan reads it. Otherwise an edit has a later mtime.
+ */
+function remembered(stat: DiskStat, granularityUs: number): DiskStat {
+  const isRecent = stat.ctimeUs - stat.mtimeUs < 2 * granularityUs;
+  if (granularityUs === 1 || stat.type !== 'file' || !isRecent) return stat;
+  return { ...stat, ctimeUs: UNKNOWN_CTIME_US };
+}
+
+/** What is to be remembered of what was done on a disk with such mtimes. */
+export function rememberedOf(result: ApplyResult, granularityUs: number): ApplyResult {
+  if (result.outcome !== 'applied') return result;
+  return {
+    ...result,
+    stat: result.stat === null ? null : remembered(result.stat, granularityUs),
+    inside: result.inside.map((one) => ({ ...one, stat: remembered(one.stat, granularityUs) })),
+  };
+}
+
 export function applied(stat: DiskStat | null): ApplyResult {
   return { outcome: 'applied', stat, inside: [] };
 }

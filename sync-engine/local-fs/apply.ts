@@ -10,7 +10,16 @@
  * A folder that may not be written still gets its children: it is opened up for the one call and closed again,
  * so the order of a plan need not care about modes.
  */
-import { applied, asPlaced, blocked, Ended, onlyName, splitOrEnd, stale } from './apply-outcome.ts';
+import {
+  applied,
+  asPlaced,
+  blocked,
+  Ended,
+  onlyName,
+  rememberedOf,
+  splitOrEnd,
+  stale,
+} from './apply-outcome.ts';
 import type { ApplyContext, ApplyOperation, ApplyResult } from './apply-types.ts';
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
 import { displace, unlessDiskFails, type Bench, type Displaced } from './displace.ts';
@@ -71,7 +80,7 @@ class Applier {
 
   apply(operation: ApplyOperation): ApplyResult {
     try {
-      return this.#run(operation);
+      return rememberedOf(this.#run(operation), this.#context.capabilities.mtimeGranularityUs);
     } catch (cause) {
       if (cause instanceof Ended) return cause.result;
       if (cause instanceof DiskError) return blocked(cause.code);

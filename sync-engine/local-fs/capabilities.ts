@@ -91,6 +91,11 @@ function holdsModes(disk: Disk, path: string): boolean {
   );
 }
 
+/** Whether a disk that was given the one time (in microseconds) may show the other: FAT keeps two seconds, HFS+ one. */
+export function isShownAs(givenUs: number, shownUs: number, granularityUs: number): boolean {
+  return Math.abs(shownUs - givenUs) < granularityUs;
+}
+
 function granularity(disk: Disk, path: string): number {
   disk.setMtime(path, TRIAL_MTIME_US);
   const lost = Math.abs(TRIAL_MTIME_US - (disk.lstat(path)?.mtimeUs ?? 0));

@@ -1,8 +1,12 @@
 /** Whole subtrees, reached through held folders only: listed to be compared, and removed for good. */
+import { isShownAs } from './capabilities.ts';
 import { DiskError, type Disk, type DiskStat } from './disk.ts';
 
 /** What is remembered of something on the disk, enough to see that it is still the same. */
-export type KnownStat = Pick<DiskStat, 'type' | 'size' | 'mtimeUs' | 'ctimeUs' | 'ino'>;
+export type KnownStat = Pick<DiskStat, 'type' | 'size' | 'mtimeUs' | 'ctimeUs' | 'ino'> & {
+  /** What the disk keeps of an mtime; left out, it must be the very same. */
+  readonly mtimeGranularityUs?: number;
+};
 
 /** `path` is relative to the folder it was listed in. */
 export interface KnownEntry {
@@ -18,7 +22,10 @@ export function isSame(found: KnownStat, known: KnownStat, ctime: 'with ctime' |
   if (found.type !== known.type || found.ino !== known.ino) return false;
   if (found.type === 'folder') return true;
   if (ctime === 'with ctime' && found.ctimeUs !== known.ctimeUs) return false;
-  return found.size === known.size && (found.type === 'symlink' || found.mtimeUs === known.mtimeUs);
+  return (
+    found.size === known.size &&
+    (found.type === 'symlink' || isShownAs(known.mtimeUs, found.mtimeUs, known.mtimeGranularityUs ?? 1))
+  );
 }
 
 /** Everything below a held folder, folders before what is in them. Throws DiskError. */

@@ -6,6 +6,7 @@ function row(id: number, name: string, changes: Partial<Known> = {}): Known {
   const times = { mtimeUs: 5_000, ctimeUs: 6_000, birthUs: 4_000 };
   return {
     id: nodeId(id),
+    mtimeGranularityUs: 1,
     name,
     type: 'file',
     mode: 0o644,
@@ -39,6 +40,31 @@ function run({ known, entries, elsewhere = [], linked = [] }: Given) {
     stillThere: (one) => linked.includes(one) || (known.includes(one) && stands(one)),
   });
 }
+
+describe('a file on a disk that keeps whole seconds', () => {
+  const known = row(1, 'a', { mtimeUs: 5_278_000, mtimeGranularityUs: 1_000_000 });
+  const shown = { mtimeUs: 5_000_000 };
+
+  it('is not mentioned when its time is shown as well as the disk can', () => {
+    expect(run({ known: [known], entries: [entryOf(known, shown)] })).toEqual([]);
+  });
+
+  it.each([
+    ['in the same second', { ...shown, ctimeUs: 6_001 }, 'edited'],
+    ['in the same second, and given another mode', { ...shown, mode: 0o600, ctimeUs: 6_001 }, 'edited'],
+    ['a second later', { mtimeUs: 6_278_000, ctimeUs: 6_001 }, 'edited'],
+  ] as const)('that was written %s is read', (_, changes, kind) => {
+    const changed = run({ known: [known], entries: [entryOf(known, changes)] });
+    expect(changed.map((change) => change.kind)).toEqual([kind]);
+  });
+
+  it('that was moved is read', () => {
+    const entry = entryOf(known, { ...shown, name: 'b' });
+    expect(run({ known: [], elsewhere: [known], entries: [entry] })).toEqual([
+      { kind: 'moved', known, entry, edited: true },
+    ]);
+  });
+});
 
 describe('a file at its path', () => {
   const known = row(1, 'a');

@@ -23,6 +23,8 @@ export interface Seen {
 /** A node as it was last seen. */
 export interface Known extends Seen {
   readonly id: NodeId;
+  /** What its disk keeps of an mtime: what was set to another within it is shown as this. */
+  readonly mtimeGranularityUs: number;
 }
 
 export type FolderChange<E extends Seen, K extends Known> =
@@ -46,8 +48,8 @@ export interface FolderDiff<E extends Seen, K extends Known> {
 }
 
 /** Same size and times: the content need not be read. */
-function sameOutside(known: Seen, entry: Seen): boolean {
-  return known.size === entry.size && known.mtimeUs === entry.mtimeUs;
+function sameOutside(known: Known, entry: Seen): boolean {
+  return known.size === entry.size && Math.abs(known.mtimeUs - entry.mtimeUs) < known.mtimeGranularityUs;
 }
 
 /** One object on disk: an inode is used again after a deletion, the time of birth then differs. */
@@ -61,7 +63,7 @@ function sameObject(known: Seen, entry: Seen): boolean {
 }
 
 /** Nothing to write down: the identity too is as known (device numbers change from mount to mount). */
-function unchanged(known: Seen, entry: Seen): boolean {
+function unchanged(known: Known, entry: Seen): boolean {
   if (!sameObject(known, entry) || known.mode !== entry.mode) return false;
   if (entry.type === 'folder') return true;
   return known.ctimeUs === entry.ctimeUs && sameOutside(known, entry);
@@ -108,7 +110,8 @@ export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E
         kind: 'moved',
         known: from,
         entry,
-        edited: entry.type !== 'folder' && !sameOutside(from, entry),
+        // Known by an mtime that this disk does not show, its content proves what it is.
+        edited: entry.type !== 'folder' && (!sameOutside(from, entry) || from.mtimeUs !== entry.mtimeUs),
       });
     } else if (isReplaced(sameName, entry) && !claimed.has(sameName.id)) {
       claimed.add(sameName.id);
@@ -127,9 +130,11 @@ function isReplaced<K extends Known>(known: K | undefined, entry: Seen): known i
 }
 
 /** A change of the mode alone moves ctime and nothing else; any other ctime means that the content may differ. */
-function isEdited(known: Seen, entry: Seen): boolean {
+function isEdited(known: Known, entry: Seen): boolean {
   if (entry.type === 'folder') return false;
   if (known.ino !== entry.ino || !sameOutside(known, entry)) return true;
+  // An edit within the time that the disk cannot tell apart shows in ctime alone.
+  if (known.mtimeUs !== entry.mtimeUs) return known.ctimeUs !== entry.ctimeUs;
   return known.mode === entry.mode && known.ctimeUs !== entry.ctimeUs;
 }
 

@@ -112,6 +112,10 @@ export class SimDisk implements Disk {
     this.#files.losePower();
   }
 
+  get mtimeGranularityUs(): number {
+    return this.#options.mtimeGranularityUs;
+  }
+
   get usedBytes(): number {
     return this.#files.usedBytes;
   }

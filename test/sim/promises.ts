@@ -131,6 +131,8 @@ function disagreements(device: SimDevice, keys: VaultKeys): string[] {
         say(
           `${path} has another mode on the disk: ${file.stat.mode.toString(8)}, not ${node.mode.toString(8)}`,
         );
+      else if (node.type === 'file' && !showsTime(device, file.stat, node))
+        say(`${path} has another mtime on the disk: ${file.stat.mtimeUs}, not ${node.mtimeUs}`);
       onDisk.delete(path);
       if (node.type === 'folder') visit(node.id, path);
     }
@@ -139,6 +141,11 @@ function disagreements(device: SimDevice, keys: VaultKeys): string[] {
   for (const path of onDisk.keys()) say(`${path} is on the disk, not in the account`);
   if (pair.localCount() !== live) say(`${pair.localCount()} local rows for ${live} nodes`);
   return found;
+}
+
+/** A coarse disk shows an mtime as well as it can. */
+function showsTime({ disk }: SimDevice, stat: { readonly mtimeUs: number }, node: NodeState): boolean {
+  return Math.abs(stat.mtimeUs - node.mtimeUs) < disk.mtimeGranularityUs;
 }
 
 function shown(state: NodeState | undefined): string {
