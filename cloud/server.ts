@@ -19,6 +19,7 @@ import { cloudConfig, type CloudConfig, type GivenConfig } from './config.ts';
 import { certificateFingerprint, loadOwnCertificate, StartError, type Certificate } from './data-dir.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { Upkeep } from './packs/upkeep.ts';
+import { plus } from './quota/counted.ts';
 import { openStorage } from './storage.ts';
 
 export interface RunningServer {
@@ -71,6 +72,7 @@ async function open(
   news.listen(reader);
   undo.push(() => reader.stop());
   if (config.storage.kind === 'scaled') reader.start(config.newsPollMs);
+  const metrics = createMetrics(store, () => events.size);
   const upkeep = new Upkeep({
     store,
     blobs,
@@ -78,6 +80,14 @@ async function open(
     strayMs: config.uncommittedMs,
     paced: config.storage.kind === 'scaled',
     failed,
+    mended(accounts) {
+      metrics.usageMended(accounts.length);
+      const { live, uncommitted, retained } = accounts.map(({ moves }) => moves).reduce(plus);
+      log.warn(
+        { accounts: accounts.length, live, uncommitted, retained },
+        'byte counts of accounts were not what their rows sum up to, and were mended by so much',
+      );
+    },
   });
   if (config.storage.s3 !== null && blobs.direct === null) {
     log.warn(
@@ -104,7 +114,7 @@ async function open(
       now,
     ),
     proofs: new ProofLimiter(config.rates, now, store.rates),
-    metrics: createMetrics(store, () => events.size),
+    metrics,
   };
   const app = await createHttpServer(context, log, certificate);
   const memory = new IdleMemory(dropCache);

@@ -7,6 +7,8 @@ export interface Metrics {
   request(method: string, route: string, status: number, seconds: number): void;
   commit(): void;
   packBytes(direction: 'in' | 'out', bytes: number): void;
+  /** Accounts whose byte counts were wrong. */
+  usageMended(accounts: number): void;
 }
 
 export function createMetrics(store: MetadataStore, sockets: () => number): Metrics {
@@ -32,6 +34,11 @@ export function createMetrics(store: MetadataStore, sockets: () => number): Metr
     name: 'coffre_pack_bytes_total',
     help: 'Bytes of packs received and sent',
     labelNames: ['direction'] as const,
+    registers,
+  });
+  const mended = new Counter({
+    name: 'coffre_usage_mended_total',
+    help: 'Accounts whose byte counts were not what their rows sum up to',
     registers,
   });
   new Gauge({
@@ -63,6 +70,9 @@ export function createMetrics(store: MetadataStore, sockets: () => number): Metr
     },
     packBytes(direction, count) {
       bytes.inc({ direction }, count);
+    },
+    usageMended(accounts) {
+      mended.inc(accounts);
     },
   };
 }

@@ -17,7 +17,8 @@ import {
 } from '../../test/fakes/hand-made-client.ts';
 import type { CloudConfig } from '../config.ts';
 import { startServer, type RunningServer } from '../server.ts';
-import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
+import { Database } from '../store/embedded/database.ts';
+import { DATABASE_FILE, openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import { openFileBlobs } from '../store/embedded/file-blobs.ts';
 import { checkStore } from '../store/check.ts';
 
@@ -200,6 +201,28 @@ describe('the quota', () => {
     expect(refused.json.quota.returnsAtMs).toBe(clockMs + 30 * DAY_MS);
     await later(31);
     expect((await device.put(view, randomBytes(100))).status).toBe(201);
+  });
+});
+
+describe('byte counts', () => {
+  it('are summed up again once a day, and mended where they were wrong', async () => {
+    const bytes = randomBytes(4000);
+    await device.put(view, bytes);
+    await device.commit(view, { added: [packed(bytes)] });
+    await device.put(view, randomBytes(500));
+    await server.upkeep.run();
+    const right = await quota();
+    const database = new Database(join(dataDir, DATABASE_FILE));
+    await database.write(() =>
+      database.run('UPDATE accounts SET live_bytes = 7, uncommitted_bytes = 9000, retained_bytes = 1'),
+    );
+    database.close();
+    await later(0);
+    expect(await quota()).toMatchObject({ liveBytes: 7, uncommittedBytes: 9000, retainedBytes: 1 });
+    await later(1);
+    expect(await quota()).toEqual(right);
+    const metrics = await (await fetch(`${server.address}/metrics`)).text();
+    expect(metrics).toContain('coffre_usage_mended_total 1');
   });
 });
 

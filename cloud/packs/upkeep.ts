@@ -2,7 +2,8 @@
  * What time does to an account: superseded records, dropped packs and uploads nobody committed go once their
  * time is over, in small batches so that requests pass in between. A pack is marked `deleting` first, its
  * bytes are removed, then it is forgotten: a stop anywhere in between is continued at the next run. Once a day all
- * blobs are looked through for those that nothing names, left by uploads that never ended.
+ * blobs are looked through for those that nothing names, left by uploads that never ended, and what accounts count for
+ * is summed up again.
  *
  * Of several servers on one store one runs it, by a lease that it renews as it goes. What it removes could be uploaded
  * again once another one has forgotten it, so it acts on a lease only while that is fresh.
@@ -10,6 +11,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
+import type { UsageAudit } from '../store/audit-usage.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import { UPLOAD_MS } from './pack-state.ts';
@@ -22,6 +24,9 @@ const LEASE_MS = 10 * 60_000;
 const RENEW_MS = 60_000;
 /** Blobs looked at in one run: the next one goes on behind them. */
 const LOOKED_AT = 10_000;
+/** Accounts whose bytes are summed up at a time, and in one run. */
+const AUDIT_BATCH = 50;
+const AUDITED = 5000;
 
 export interface UpkeepParts {
   readonly store: MetadataStore;
@@ -33,6 +38,8 @@ export interface UpkeepParts {
   readonly paced?: boolean;
   /** Told what a run failed with; the next run tries again. */
   readonly failed: (error: unknown) => void;
+  /** Told what was mended of byte counts that were wrong. Where nobody is to be told, none is looked at. */
+  readonly mended?: (mended: UsageAudit['mended']) => void;
 }
 
 export class Upkeep {
@@ -103,6 +110,20 @@ export class Upkeep {
       await this.#parts.blobs.removeAccount(account);
       await this.#inBatches(() => store.upkeep.forgetAccount(account, BATCH));
     }
+    await this.#auditUsage();
+  }
+
+  /** Each account once a day, or as often as that many a run come round. */
+  async #auditUsage(): Promise<void> {
+    const { store, now, mended } = this.#parts;
+    if (mended === undefined) return;
+    let looked = 0;
+    await this.#inBatches(async () => {
+      const audit = await store.upkeep.auditUsage(now(), AUDIT_BATCH, DAY_MS);
+      looked += audit.accounts;
+      if (audit.mended.length > 0) mended(audit.mended);
+      return audit.more && looked < AUDITED;
+    });
   }
 
   /** @param batch says whether there is more */

@@ -14,6 +14,7 @@ import type { Rate } from '../config.ts';
 import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { QuotaRefusal, Usage } from '../quota/quota.ts';
+import type { UsageAudit } from './audit-usage.ts';
 import type { BlobName } from './blob-store.ts';
 import type { StoreTables } from './tables.ts';
 
@@ -298,6 +299,11 @@ export interface UpkeepStore {
   doomedAccounts(nowMs: number): Promise<readonly AccountId[]>;
   /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */
   forgetAccount(account: AccountId, batch: number): Promise<boolean>;
+  /**
+   * Sums up again what up to `batch` accounts count for and mends counts that say otherwise: from where the last call
+   * ended, whoever made it. After the last account the next round begins `roundMs` after this one did.
+   */
+  auditUsage(nowMs: number, batch: number, roundMs: number): Promise<UsageAudit>;
   /** A backup runs until then: no blob may be removed. */
   holdBlobs(untilMs: number): Promise<void>;
   stats(): Promise<StoreStats>;

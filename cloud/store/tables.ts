@@ -3,6 +3,8 @@
  * checked. What one server keeps for itself (settings, leases, rates) is none of them.
  */
 
+import type { ByteMoves } from '../quota/quota.ts';
+
 /** `flag` is a boolean in PostgreSQL, and 0 or 1 in SQLite. */
 type ColumnType = 'bytes' | 'number' | 'text' | 'flag';
 
@@ -11,7 +13,10 @@ export type TableRow = Readonly<Record<string, string | number | boolean | Uint8
 
 export interface Table {
   readonly columns: Readonly<Record<string, ColumnType>>;
-  /** The order in which rows come: the primary key, where there is one. */
+  /**
+   * The order in which rows come, each in a place of its own: that of an index, but for a few rows. It begins with what
+   * the rows of one account or vault are found by, so that these are not looked for in all.
+   */
   readonly order: readonly string[];
   /** Columns that one store makes from others, and the other does not have. */
   readonly derived?: readonly string[];
@@ -79,7 +84,7 @@ export const TABLES = {
       lease_device: 'bytes',
       lease_until_ms: 'number',
     },
-    order: ['key'],
+    order: ['account', 'vault'],
     derived: ['head_received_ms'],
   },
   commits: {
@@ -170,7 +175,7 @@ export const TABLES = {
       device: 'bytes',
       started_ms: 'number',
     },
-    order: ['upload'],
+    order: ['vault', 'started_ms', 'upload'],
   },
 } as const satisfies Readonly<Record<string, Table>>;
 
@@ -186,11 +191,13 @@ export type Scope = { readonly account: Uint8Array } | { readonly vault: number 
 export interface TableReader {
   /** Rows in their order; `Row` names the columns. Memory is bounded, however many there are. */
   rows<Row extends object>(table: TableName, scope?: Scope): AsyncIterable<Row>;
+  /** What the rows of a vault count for in its account. */
+  counted(vault: number): Promise<ByteMoves>;
 }
 
 /** Everything that is stored, for checks and copies. */
 export interface StoreTables {
-  /** All that is read within sees one moment, however long it takes; nothing is written to this store meanwhile. */
+  /** All that is read within sees one moment, however long it takes and whoever writes meanwhile. */
   read<T>(read: (tables: TableReader) => Promise<T>): Promise<T>;
   /** What the database itself finds wrong, one line each, where it can tell. */
   faults(): Promise<readonly string[]>;

@@ -77,6 +77,7 @@ async function faults(store: MetadataStore): Promise<readonly string[]> {
 function stopping(tables: TableReader, after: number): TableReader {
   let left = after;
   return {
+    ...tables,
     async *rows<Row extends object>(name: TableName) {
       for await (const row of tables.rows<Row>(name)) {
         if (left === 0) throw new Error('stopped');

@@ -235,6 +235,10 @@ export class StoreLife {
       if (forgets) await store.upkeep.forgetPacks(doomed);
       return doomed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     });
+    // Whatever happened, what it is charged is what it has.
+    const { account } = this.#person;
+    const { mended } = await this.#both((store) => store.upkeep.auditUsage(this.#nowMs, 10, 0));
+    expect(mended.filter((one) => one.account === account)).toEqual([]);
   }
 
   async #purge(vault: Vault): Promise<void> {

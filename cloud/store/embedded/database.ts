@@ -30,6 +30,7 @@ export class Database {
   readonly #statements = new Map<string, PreparedStatement>();
   #queue: QueuedWrite[] = [];
   #scheduled = false;
+  #isAnother = false;
 
   readonly #soon: (flush: () => void) => void;
 
@@ -169,8 +170,8 @@ export class Database {
   }
 
   /**
-   * Reads that see one moment, whatever other processes write meanwhile, however long they take. Nothing is written
-   * on this connection until they end, and nobody else begins such reads.
+   * Reads that see one moment, whoever writes meanwhile, however long they take. This connection does nothing else
+   * until they end.
    */
   async longSnapshot<T>(read: () => Promise<T>): Promise<T> {
     this.#sqlite.exec('BEGIN');
@@ -186,6 +187,14 @@ export class Database {
     this.#sqlite.pragma('shrink_memory');
   }
 
+  /** The same file once more, for long reads beside what is written here. */
+  another(): Database {
+    if (this.#sqlite.memory) throw new Error('a database in memory has one connection');
+    const another = new Database(this.#sqlite.name);
+    another.#isAnother = true;
+    return another;
+  }
+
   /** A consistent copy in a new file, while others write. */
   async copyTo(file: string): Promise<void> {
     await this.#sqlite.backup(file);
@@ -199,7 +208,8 @@ export class Database {
 
   close(): void {
     while (this.#queue.length > 0) this.#flush();
-    this.#sqlite.pragma('wal_checkpoint(TRUNCATE)');
+    // It waits for all that read.
+    if (!this.#isAnother) this.#sqlite.pragma('wal_checkpoint(TRUNCATE)');
     this.#sqlite.close();
   }
 }

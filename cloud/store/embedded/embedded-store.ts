@@ -7,7 +7,7 @@ import { embeddedLog } from './log-read.ts';
 import { embeddedPacks } from './packs.ts';
 import { embeddedSessions } from './sessions.ts';
 import { keepDefaultQuota, keptDefaultQuota } from './settings.ts';
-import { readTables } from './table-rows.ts';
+import { embeddedTables } from './table-rows.ts';
 import { embeddedUpkeep, releaseUploads, type Retention } from './upkeep.ts';
 
 export const DATABASE_FILE = 'cloud.sqlite';
@@ -56,10 +56,7 @@ export async function embeddedStoreOver(
     async reachable() {
       database.get('SELECT 1 FROM settings LIMIT 1');
     },
-    tables: {
-      read: (read) => readTables(database, read),
-      faults: () => Promise.resolve(database.integrityFaults()),
-    },
+    tables: embeddedTables(database),
     async close() {
       database.close();
     },

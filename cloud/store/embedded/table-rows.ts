@@ -1,8 +1,17 @@
 /** The tables of a data directory as they are at one moment, and rows as they are put into another one. */
+import { setImmediate } from 'node:timers/promises';
+import {
+  COUNTED_ROWS,
+  countVault,
+  type PackSums,
+  type RecordSums,
+  type SummedVault,
+} from '../counted-rows.ts';
 import {
   keptColumns,
   TABLES,
   type Scope,
+  type StoreTables,
   type Table,
   type TableName,
   type TableReader,
@@ -33,9 +42,18 @@ const INSERTS: Partial<Readonly<Record<TableName, string>>> = {
   inline_packs: `INSERT INTO inline_packs (pack, bytes) VALUES (${PACK}, ?3)`,
 };
 
-/** All that is read within sees one moment. Nothing is written on this connection meanwhile. */
-export function readTables<T>(database: Database, read: (tables: TableReader) => Promise<T>): Promise<T> {
-  return database.longSnapshot(() => read(tablesOf(database)));
+export function embeddedTables(database: Database): StoreTables {
+  return {
+    async read(read) {
+      const own = database.another();
+      try {
+        return await own.longSnapshot(() => read(tablesOf(own)));
+      } finally {
+        own.close();
+      }
+    },
+    faults: () => Promise.resolve(database.integrityFaults()),
+  };
 }
 
 function tablesOf(database: Database): TableReader {
@@ -53,6 +71,52 @@ function tablesOf(database: Database): TableReader {
         for (const flag of flags) row[flag] = row[flag] !== 0;
         yield row as Row;
       }
+    },
+    counted: (vault) => countVault(sumsOf(database, vault)),
+  };
+}
+
+/** Between two pages others have their turn. */
+function sumsOf(database: Database, vault: number): SummedVault {
+  return {
+    async records(node, revision) {
+      await setImmediate();
+      const row = database.get<RecordSums>(
+        `WITH page AS (
+           SELECT node, revision, to_seq, length(object) AS bytes FROM records
+           WHERE vault = ?1 AND (node, revision) > (?2, ?3) ORDER BY node, revision LIMIT ?4
+         ), last AS (SELECT node, revision FROM page ORDER BY node DESC, revision DESC LIMIT 1)
+         SELECT count(*) AS rows, coalesce(sum(bytes) FILTER (WHERE to_seq IS NULL), 0) AS live,
+           coalesce(sum(bytes) FILTER (WHERE to_seq IS NOT NULL), 0) AS retained,
+           (SELECT node FROM last) AS last_node, (SELECT revision FROM last) AS last_revision FROM page`,
+        vault,
+        node,
+        revision,
+        COUNTED_ROWS,
+      );
+      if (row === null) throw new Error('an aggregate has a row');
+      return row;
+    },
+    async packs(name) {
+      await setImmediate();
+      return database.all<PackSums>(
+        `WITH page AS (
+           SELECT name, state, size, length(index_object) AS index_bytes FROM packs
+           WHERE vault = ?1 AND name > ?2 ORDER BY name LIMIT ?3
+         )
+         SELECT state, count(*) AS rows, sum(size) AS bytes, coalesce(sum(index_bytes), 0) AS index_bytes,
+           (SELECT max(name) FROM page) AS last_name FROM page GROUP BY state`,
+        vault,
+        name,
+        COUNTED_ROWS,
+      );
+    },
+    uploads() {
+      const row = database.get<{ bytes: number }>(
+        'SELECT coalesce(sum(size), 0) AS bytes FROM uploads WHERE vault = ?',
+        vault,
+      );
+      return Promise.resolve(row?.bytes ?? 0);
     },
   };
 }

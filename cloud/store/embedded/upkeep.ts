@@ -1,15 +1,18 @@
 import { DAY_MS } from '../../../protocol/limits.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import { doomedMoves, UPLOAD_MS } from '../../packs/pack-state.ts';
+import { auditUsage, type AuditedStore } from '../audit-usage.ts';
 import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
 import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
 import type { BlobName } from '../blob-store.ts';
 import { forgetAccountRows } from './forget-account.ts';
 import type { Database } from './database.ts';
 import { readSetting, writeSetting } from './settings.ts';
+import { embeddedTables } from './table-rows.ts';
 import { moveBytes } from './usage.ts';
 
 const HOLD = 'blobs-held-until-ms';
+const AUDITED = 'usage-audited';
 
 interface ExpiredRecord {
   id: number;
@@ -132,6 +135,7 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
     async forgetAccount(account, batch) {
       return database.write(() => forgetAccountRows(database, blob(account), batch));
     },
+    auditUsage: (nowMs, batch, roundMs) => auditUsage(auditedStore(database), nowMs, batch, roundMs),
     async holdBlobs(untilMs) {
       await database.write(() => {
         writeSetting(database, HOLD, String(untilMs));
@@ -149,6 +153,30 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
       if (stats === null) throw new Error('an aggregate has a row');
       return stats;
     },
+  };
+}
+
+function auditedStore(database: Database): AuditedStore {
+  return {
+    tables: embeddedTables(database),
+    readPlace: () => Promise.resolve(readSetting(database, AUDITED)),
+    advance: (from, to, mend) =>
+      database.write(() => {
+        if (readSetting(database, AUDITED) !== from) return false;
+        writeSetting(database, AUDITED, to);
+        if (mend !== null) moveBytes(database, blob(mend.account), mend.moves);
+        return true;
+      }),
+    accountsAfter: (account, count) =>
+      Promise.resolve(
+        database
+          .all<{ account: Buffer }>(
+            'SELECT account FROM accounts WHERE account > ? AND doomed = 0 ORDER BY account LIMIT ?',
+            account,
+            count,
+          )
+          .map((row) => row.account),
+      ),
   };
 }
 

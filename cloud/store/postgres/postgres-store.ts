@@ -7,7 +7,7 @@ import { postgresLog } from './log-read.ts';
 import { postgresPacks } from './packs.ts';
 import { postgresRates } from './rates.ts';
 import { postgresSessions } from './sessions.ts';
-import { readTables } from './table-rows.ts';
+import { postgresTables } from './table-rows.ts';
 import { postgresUpkeep, type UpkeepOptions } from './upkeep.ts';
 import { keptQuota } from './settings.ts';
 
@@ -32,7 +32,7 @@ export async function openPostgresStore(
       upkeep: postgresUpkeep(database, options),
       rates: postgresRates(database),
       reachable: () => database.reachable(),
-      tables: { read: (read) => readTables(database, read), faults: () => Promise.resolve([]) },
+      tables: postgresTables(database),
       close: () => database.close(),
     };
   } catch (error) {

@@ -1,7 +1,15 @@
 /** The tables of a database as they are at one moment, and rows as they are put into another one. */
 import {
+  COUNTED_ROWS,
+  countVault,
+  type PackSums,
+  type RecordSums,
+  type SummedVault,
+} from '../counted-rows.ts';
+import {
   TABLES,
   type Scope,
+  type StoreTables,
   type Table,
   type TableName,
   type TableReader,
@@ -23,13 +31,17 @@ const NUMBERED: readonly (readonly [TableName, string])[] = [
   ['uploads', 'upload'],
 ];
 
-/** All that is read within sees one moment. It takes its time: of each statement only the next rows are waited for. */
-export function readTables<T>(database: Database, read: (tables: TableReader) => Promise<T>): Promise<T> {
-  return database.snapshot(async (sql) => {
-    // Rows come by the index whose order they have, however many they are: the first ones are wanted soon.
-    await sql.run('SET LOCAL cursor_tuple_fraction = 0.0001');
-    return read(tablesOf(sql));
-  });
+export function postgresTables(database: Database): StoreTables {
+  return {
+    read: (read) =>
+      database.snapshot(async (sql) => {
+        // Rows come by the index whose order they have: to sort all first would take as long as all of them.
+        for (const setting of ['enable_sort = off', 'cursor_tuple_fraction = 1', 'jit = off'])
+          await sql.run(`SET LOCAL ${setting}`);
+        return read(tablesOf(sql));
+      }),
+    faults: () => Promise.resolve([]),
+  };
 }
 
 function tablesOf(sql: Sql): TableReader {
@@ -50,6 +62,49 @@ function tablesOf(sql: Sql): TableReader {
         yield* rows;
       }
       await sql.run(`CLOSE ${cursor}`);
+    },
+    counted: (vault) => countVault(sumsOf(sql, vault)),
+  };
+}
+
+function sumsOf(sql: Sql, vault: number): SummedVault {
+  return {
+    async records(node, revision) {
+      const row = await sql.get<RecordSums>(
+        `WITH page AS (
+           SELECT node, revision, to_seq, octet_length(object) AS bytes FROM records
+           WHERE vault = $1 AND (node, revision) > ($2, $3) ORDER BY node, revision LIMIT $4
+         ), last AS (SELECT node, revision FROM page ORDER BY node DESC, revision DESC LIMIT 1)
+         SELECT count(*) AS rows, coalesce(sum(bytes) FILTER (WHERE to_seq IS NULL), 0)::bigint AS live,
+           coalesce(sum(bytes) FILTER (WHERE to_seq IS NOT NULL), 0)::bigint AS retained,
+           (SELECT node FROM last) AS last_node, (SELECT revision FROM last) AS last_revision FROM page`,
+        vault,
+        node,
+        revision,
+        COUNTED_ROWS,
+      );
+      if (row === null) throw new Error('an aggregate has a row');
+      return row;
+    },
+    packs: (name) =>
+      sql.all<PackSums>(
+        `WITH page AS (
+           SELECT name, state, size, octet_length(index_object) AS index_bytes FROM packs
+           WHERE vault = $1 AND name > $2 ORDER BY name LIMIT $3
+         )
+         SELECT state, count(*) AS rows, sum(size)::bigint AS bytes,
+           coalesce(sum(index_bytes), 0)::bigint AS index_bytes,
+           (SELECT name FROM page ORDER BY name DESC LIMIT 1) AS last_name FROM page GROUP BY state`,
+        vault,
+        name,
+        COUNTED_ROWS,
+      ),
+    async uploads() {
+      const row = await sql.get<{ bytes: number }>(
+        'SELECT coalesce(sum(size), 0)::bigint AS bytes FROM uploads WHERE vault = $1',
+        vault,
+      );
+      return row?.bytes ?? 0;
     },
   };
 }

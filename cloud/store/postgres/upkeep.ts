@@ -1,15 +1,19 @@
 import { DAY_MS } from '../../../protocol/limits.ts';
 import type { AccountId } from '../../../protocol/ids.ts';
 import { UPLOAD_MS } from '../../packs/pack-state.ts';
+import { auditUsage, type AuditedStore } from '../audit-usage.ts';
 import { blob, blobName, hex, type BlobNameColumns } from '../columns.ts';
 import type { StoreStats, UpkeepStore } from '../metadata-store.ts';
 import type { Database } from './database.ts';
 import { doomExpired, doomUnnamed, forgetDoomed } from './expired-packs.ts';
 import { forgetExpiredRecords } from './expired-records.ts';
 import { forgetAccountRows } from './forget-account.ts';
+import { moveBytes } from './locks.ts';
 import { readSetting, writeSetting } from './settings.ts';
+import { postgresTables } from './table-rows.ts';
 
 const HOLD = 'blobs-held-until-ms';
+const AUDITED = 'usage-audited';
 const STATS = 'stats';
 /** By then every bucket is full again, which is as if it were not there. */
 const RATES_MS = DAY_MS;
@@ -87,6 +91,7 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
     async forgetAccount(account, batch) {
       return database.write((sql) => forgetAccountRows(sql, blob(account), batch));
     },
+    auditUsage: (nowMs, batch, roundMs) => auditUsage(auditedStore(database), nowMs, batch, roundMs),
     async holdBlobs(untilMs) {
       await writeSetting(database, HOLD, String(untilMs));
     },
@@ -106,6 +111,33 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
       if (stats === null) throw new Error('an aggregate has a row');
       await writeSetting(database, STATS, JSON.stringify({ atMs: Date.now(), stats }));
       return stats;
+    },
+  };
+}
+
+function auditedStore(database: Database): AuditedStore {
+  return {
+    tables: postgresTables(database),
+    readPlace: () => readSetting(database, AUDITED),
+    advance: (from, to, mend) =>
+      database.write(async (sql) => {
+        const kept = await sql.run(
+          `INSERT INTO settings AS s (name, value) VALUES ($1, $3)
+           ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE s.value = $2`,
+          AUDITED,
+          from ?? '',
+          to,
+        );
+        if (kept === 1 && mend !== null) await moveBytes(sql, blob(mend.account), mend.moves);
+        return kept === 1;
+      }),
+    async accountsAfter(account, count) {
+      const rows = await database.all<{ account: Buffer }>(
+        'SELECT account FROM accounts WHERE account > $1 AND NOT doomed ORDER BY account LIMIT $2',
+        account,
+        count,
+      );
+      return rows.map((row) => row.account);
     },
   };
 }
