@@ -11,9 +11,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
-import type { UsageAudit } from '../store/audit-usage.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import type { MetadataStore } from '../store/metadata-store.ts';
+import type { MetadataStore, UsageAudit } from '../store/metadata-store.ts';
 import { UPLOAD_MS } from './pack-state.ts';
 
 const BATCH = 200;

@@ -7,22 +7,8 @@ import type { AccountId } from '../../protocol/ids.ts';
 import { plus } from '../quota/counted.ts';
 import type { ByteMoves } from '../quota/quota.ts';
 import { blob, hex } from './columns.ts';
+import type { Mended, UsageAudit } from './metadata-store.ts';
 import type { StoreTables, TableReader } from './tables.ts';
-
-/** Bytes that were added to the counts of an account. */
-export interface Mended {
-  readonly account: AccountId;
-  readonly moves: ByteMoves;
-}
-
-export interface UsageAudit {
-  /** How many were looked at. */
-  readonly accounts: number;
-  /** Those whose counts were wrong. */
-  readonly mended: readonly Mended[];
-  /** Whether the round goes on. */
-  readonly more: boolean;
-}
 
 export interface AuditedStore {
   readonly tables: StoreTables;

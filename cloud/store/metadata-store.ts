@@ -13,8 +13,7 @@ import type { HistoryItem, ReceivedHeader, StatePage } from '../../protocol/page
 import type { Rate } from '../config.ts';
 import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
-import type { QuotaRefusal, Usage } from '../quota/quota.ts';
-import type { UsageAudit } from './audit-usage.ts';
+import type { ByteMoves, QuotaRefusal, Usage } from '../quota/quota.ts';
 import type { BlobName } from './blob-store.ts';
 import type { StoreTables } from './tables.ts';
 
@@ -259,6 +258,21 @@ export interface DoomedPack {
   readonly vault: VaultId;
   readonly name: PackName;
   readonly inline: boolean;
+}
+
+/** Bytes that were added to the counts of an account. */
+export interface Mended {
+  readonly account: AccountId;
+  readonly moves: ByteMoves;
+}
+
+export interface UsageAudit {
+  /** How many were looked at. */
+  readonly accounts: number;
+  /** Those whose counts were wrong. */
+  readonly mended: readonly Mended[];
+  /** Whether the round goes on. */
+  readonly more: boolean;
 }
 
 export interface UpkeepStore {

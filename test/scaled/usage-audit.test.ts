@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, it } from 'vitest';
 import type { AccountId, DeviceId, PackName, VaultId } from '../../protocol/ids.ts';
-import type { Mended } from '../../cloud/store/audit-usage.ts';
+import type { Mended } from '../../cloud/store/metadata-store.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
