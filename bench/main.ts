@@ -1,9 +1,10 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large,slow-line,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [--only files,small-files,large,slow-line,server,app,cloud-plans] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
+import { cloudPlans } from './cloud-plans.ts';
 import { files } from './files.ts';
 import { keep, worseThanKept } from './kept.ts';
 import { large } from './large.ts';
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'slow-line': slowLine,
   server,
   app,
+  'cloud-plans': cloudPlans,
 };
 
 const { values } = parseArgs({
@@ -36,8 +38,10 @@ const { values } = parseArgs({
     dist: { type: 'string' },
   },
 });
-// The app needs a desktop, and says nothing about speed in small.
-const usual = Object.keys(scenarios).filter((name) => !values.quick || name !== 'app');
+// The app needs a desktop, and says nothing about speed in small; the plans need PostgreSQL, and say nothing about it.
+const usual = Object.keys(scenarios).filter(
+  (name) => name !== 'cloud-plans' && (!values.quick || name !== 'app'),
+);
 const only = (values.only ?? usual).flatMap((list) => list.split(','));
 const unknown = only.find((name) => scenarios[name] === undefined);
 
