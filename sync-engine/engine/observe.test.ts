@@ -96,3 +96,18 @@ describe('a folder that was put into another one of its own name', () => {
     expect(known()).toEqual(['work', 'work/work', 'work/work/thesis']);
   });
 });
+
+it('a folder that took the place of a file does not fill the file, though only the folder is hinted at', async () => {
+  writeText(disk, `${root}/note`, 'short');
+  await observer.scan(true);
+  disk.removeFile(`${root}/note`);
+  disk.makeFolder(`${root}/note`, 0o755);
+  writeText(disk, `${root}/note/thesis`, 'a year of work');
+
+  observer.hint('note');
+  await observer.scan(false);
+  await observer.scan(false);
+  expect(known()).toEqual(['note', 'note/thesis']);
+  expect(world.pair.local.get(world.pair.localAt('note')!)?.type).toBe('folder');
+  expect(observer.hasHints).toBe(false);
+});

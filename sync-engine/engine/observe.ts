@@ -133,6 +133,12 @@ export class Observer {
       }
       return;
     }
+    if (pair.local.get(folderId)?.type !== 'folder' && folderId !== pair.config.bound) {
+      // A file stood there when the folder above was last listed: that one comes first, then this one again.
+      deeper.set(folderOf(folder.path), false);
+      this.hint(folder.path);
+      return;
+    }
     clearAt(folder.path, 'unreadable');
     this.#takeRules(folder, folderId, deeper);
     this.#report(folder);
