@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Every *.test.ts belongs to exactly one project: what crosses rooms lives in a folder of test/ that has its
+// Every *.test.ts belongs to one project (a few of integration to scaled, too): what crosses rooms lives in a folder of test/ that has its
 // own project, and all the rest is a unit test.
 const crossingFolders = [
   'integration',
@@ -14,6 +14,11 @@ const crossingFolders = [
   'e2e',
   'package',
 ];
+// What the account server keeps things in where that is not a directory (test/integration/test-cloud.ts).
+const services = ['test/scaled/s3-service.ts', 'test/scaled/postgres-service.ts'];
+const isScaled = ['scaled', 'nodes'].includes(process.env['COFFRE_TEST_CLOUD'] ?? '');
+// A part of the integration suite that every run also lives through on three nodes of which one dies every five seconds.
+const onNodes = ['test/integration/two-devices.test.ts'];
 const outside = ['**/node_modules/**', '**/dist/**', '**/dist.*/**', '**/.*/**'];
 
 export default defineConfig({
@@ -52,6 +57,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: outside,
+          globalSetup: isScaled ? services : [],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -74,11 +80,12 @@ export default defineConfig({
         test: {
           // Against real services, which are started once for all of them.
           name: 'scaled',
-          include: ['test/scaled/**/*.test.ts'],
+          include: ['test/scaled/**/*.test.ts', ...onNodes],
           exclude: outside,
-          globalSetup: ['test/scaled/s3-service.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          globalSetup: services,
+          env: { COFFRE_TEST_CLOUD: 'nodes' },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

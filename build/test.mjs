@@ -49,7 +49,11 @@ await runMain(async () => {
   const isChosen = (step) => only.length === 0 || only.includes(step);
 
   ensureInstalled();
-  const leftOut = ensureSystemPackages(isChosen);
+  // Whole devices against a server that keeps everything in PostgreSQL and S3 (test/integration/test-cloud.ts).
+  const onServices = ['scaled', 'nodes'].includes(process.env.COFFRE_TEST_CLOUD);
+  const needsServices = (suite) => suite === 'scaled' && onServices && isChosen('integration');
+  const leftOut = ensureSystemPackages((suite) => isChosen(suite) || needsServices(suite));
+  if (needsServices('scaled') && leftOut.has('scaled')) leftOut.set('integration', leftOut.get('scaled'));
   const startElectron = ['e2e', 'package'].filter((suite) => isChosen(suite) && !leftOut.has(suite));
   if (startElectron.length > 0) findElectron(startElectron, leftOut);
 

@@ -1,7 +1,9 @@
 /** The account's devices, as a person would know them. */
 import type { DeviceId } from '../../protocol/ids.ts';
 import type { OpenDevice } from './open-device.ts';
+import { patientCloud } from './patient-cloud.ts';
 import { forPerson } from './person-errors.ts';
+import { insist } from './tools.ts';
 
 export interface DeviceListing {
   readonly id: DeviceId;
@@ -17,8 +19,8 @@ export interface DeviceListing {
 /** Oldest first. @throws PersonError */
 export function listDevices(device: OpenDevice): Promise<DeviceListing[]> {
   return forPerson(async () => {
-    const chain = await device.followChain();
-    const { devices } = await device.connection.cloud.account();
+    const chain = await insist(device.tools, () => device.followChain());
+    const { devices } = await patientCloud(device.connection.cloud, device.tools).account();
     const heard = new Map(devices.map((one) => [one.device, one.lastHeardMs]));
     return [...chain.devices.values()].map((one) => ({
       id: one.device,

@@ -7,20 +7,21 @@ import type { VaultId } from '../../protocol/ids.ts';
 import { wipeAccountKeys } from '../crypto/identity.ts';
 import { VaultKeys } from '../crypto/vault-keys.ts';
 import type { AccountApi } from '../remote/account-api.ts';
-import { CloudError } from '../remote/cloud.ts';
+import { CloudError, type Cloud } from '../remote/cloud.ts';
 import type { HttpClient } from '../remote/http-client.ts';
 import { HttpCloud } from '../remote/http-cloud.ts';
 import { accountBoxSecret } from './enrol.ts';
+import { patientCloud } from './patient-cloud.ts';
 import { verificationError } from './person-errors.ts';
 import { provePhrase, type AccountPins } from './proof.ts';
-import { insist, type AccountTools } from './tools.ts';
+import type { AccountTools } from './tools.ts';
 import { readAccountRing } from './vault-keys.ts';
 
 /** Of the ten minutes a grant lasts; what begins with it must end within the rest. */
 const USE_MS = 8 * 60_000;
 
 export class PhraseReader {
-  readonly cloud: HttpCloud;
+  readonly cloud: Cloud;
   /** Vaults whose keys do not hold: none of the account's own devices made them as they are shown. */
   refused: readonly VaultId[] = [];
   readonly #api: AccountApi;
@@ -43,7 +44,8 @@ export class PhraseReader {
     this.#api = api;
     this.#request = request;
     this.#tools = tools;
-    this.cloud = new HttpCloud(client, { authorized: (work) => this.#authorized(work) });
+    const authorizer = { authorized: <T>(work: (token: string) => Promise<T>) => this.#authorized(work) };
+    this.cloud = patientCloud(new HttpCloud(client, authorizer), tools);
   }
 
   /** Proves the phrase and opens every vault's keys. @throws PersonError refused, bad-input, verification, ... */
@@ -55,7 +57,7 @@ export class PhraseReader {
   ): Promise<PhraseReader> {
     const reader = new PhraseReader(api, client, request, tools);
     await reader.#proveOnce();
-    const ring = await insist(tools, () => readAccountRing(reader.cloud, reader.chain(), reader.#boxSecret));
+    const ring = await readAccountRing(reader.cloud, reader.chain(), reader.#boxSecret);
     reader.refused = ring.refused.map(({ vault }) => vault);
     for (const { vault, epoch, key } of ring.keys) {
       const known = reader.#rings.get(vault);

@@ -2,6 +2,7 @@
 import type { VaultId } from '../../protocol/ids.ts';
 import type { Progress } from '../../protocol/control-shapes.ts';
 import type { OpenDevice } from '../account/open-device.ts';
+import { patientCloud } from '../account/patient-cloud.ts';
 import type { AccountTools } from '../account/tools.ts';
 import type { Disk } from '../local-fs/disk.ts';
 import type { Manifest, PairStore } from '../manifest/manifest.ts';
@@ -43,8 +44,9 @@ export interface Asking {
   progress(progress: Progress): void;
 }
 
-export function cloudOf(at: TreeDevice): Cloud {
-  return at.device.connection.cloud;
+/** For what somebody waits for: what broke off is asked again. */
+export function cloudOf({ device }: TreeDevice): Cloud {
+  return patientCloud(device.connection.cloud, device.tools);
 }
 
 /** Vaults that have a state, the first first: that of the first pair. */

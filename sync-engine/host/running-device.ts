@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PersonError } from '../../protocol/errors.ts';
 import { ROOT_NODE, TRASH_NODE, toHex, type VaultId } from '../../protocol/ids.ts';
 import type { AccountAnswer } from '../../protocol/cloud.ts';
+import { patientCloud } from '../account/patient-cloud.ts';
 import type { ChainNews } from '../account/chain-follow.ts';
 import type { Home } from '../account/home.ts';
 import type { OpenDevice } from '../account/open-device.ts';
@@ -219,7 +220,8 @@ export class RunningDevice {
   }
 
   async refreshAccount({ recount = false } = {}): Promise<AccountAnswer> {
-    const account = await this.device.connection.cloud.account();
+    const { connection, tools } = this.device;
+    const account = await patientCloud(connection.cloud, tools).account();
     this.#account = account;
     // While much is committed this is asked every few seconds, and a large trash takes a while to count.
     const nowMs = realClock.monotonicMs();

@@ -1,9 +1,15 @@
 /** The real account server as a process of its own, on a free port of this machine. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+
+/** Those that run: none outlives this process. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 const MAIN = join(import.meta.dirname, '../../cloud/main.ts');
 
@@ -35,7 +41,9 @@ export async function startCloudProcess(
   }: { listen?: string; options?: readonly string[]; env?: NodeJS.ProcessEnv; log?: string } = {},
 ): Promise<CloudProcess> {
   const data = dataDir === null ? [] : ['--data', dataDir];
-  const args = [MAIN, 'serve', ...data, '--listen', listen, ...options];
+  // Where no load balancer looks, nobody waits for it.
+  const grace = options.includes('--drain-grace') ? [] : ['--drain-grace', '0'];
+  const args = [MAIN, 'serve', ...data, '--listen', listen, ...grace, ...options];
   const errors = log === undefined ? 'inherit' : openSync(log, 'a');
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', errors],
@@ -44,7 +52,8 @@ export async function startCloudProcess(
   if (errors !== 'inherit') closeSync(errors);
   const { stdout } = child;
   if (stdout === null) throw new Error('its stdout is a pipe');
-  const exited = once(child, 'exit');
+  running.add(child);
+  const exited = once(child, 'exit').finally(() => running.delete(child));
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await exited;

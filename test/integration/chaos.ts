@@ -37,8 +37,12 @@ export class Chaos {
     this.#dice = dice;
   }
 
-  static async begin(seed: string): Promise<Chaos> {
-    const world = await World.begin();
+  /** @param world its devices are yet to come; ended when they do not */
+  static async begin(seed: string, world?: World): Promise<Chaos> {
+    return Chaos.#in(world ?? (await World.begin()), seed);
+  }
+
+  static async #in(world: World, seed: string): Promise<Chaos> {
     try {
       const ledger = new Ledger();
       const person = async (name: string): Promise<Person> =>
@@ -63,8 +67,19 @@ export class Chaos {
     await this.agree();
   }
 
-  async #work(person: Person, operations: number): Promise<void> {
-    for (let index = 0; index < operations; index += 1) {
+  /** Both at work for so long, while nobody but the world itself kills anything; then both in sync. */
+  async workFor(ms: number): Promise<void> {
+    const untilMs = performance.now() + ms;
+    await Promise.all(
+      this.people.map((person) =>
+        this.#work(person, Number.POSITIVE_INFINITY, () => performance.now() > untilMs),
+      ),
+    );
+    await this.agree();
+  }
+
+  async #work(person: Person, operations: number, isOver: () => boolean = () => false): Promise<void> {
+    for (let index = 0; index < operations && !isOver(); index += 1) {
       await person.act();
       this.figures.operations += 1;
       // Bursts and rests: some changes meet a scan half done, others are long over.

@@ -2,9 +2,9 @@
  * A real server and real devices, each a process of its own, in a temporary folder. `end` kills and removes
  * whatever is left, so a test that fails leaves nothing behind; the exit of this process does it too.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { controlEndpoint } from '../../protocol/control-endpoint.ts';
 import type { ControlResult } from '../../protocol/control.ts';
 import { connectIfRunning, type ControlClient } from '../../sync-engine/client/client.ts';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.ts';
+import { chosenKind, makeTestCloud, type CloudKind, type TestCloud } from './test-cloud.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 /** A command that takes longer hangs. */
@@ -25,18 +26,19 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-export class World {
-  readonly place = mkdtempSync(join(tmpdir(), 'coffre-e2e-'));
+export class World<Cloud extends TestCloud = TestCloud> {
+  readonly place: string;
   readonly email = 'two.devices@example.org';
   readonly password = 'a password nobody else has';
   readonly devices: Device[] = [];
-  readonly server: Server;
+  readonly server: Cloud;
   readonly #proxy: RecordingProxy;
   readonly #atExit = (): void => this.#killAll();
   /** Of the account, once a device signed up. */
   phrase = '';
 
-  private constructor(server: Server, proxy: RecordingProxy) {
+  private constructor(place: string, server: Cloud, proxy: RecordingProxy) {
+    this.place = place;
     this.server = server;
     this.#proxy = proxy;
     process.once('exit', this.#atExit);
@@ -46,14 +48,22 @@ export class World {
    * @param options further options of `coffre-cloud serve`
    * @param env what its process gets beside this one's environment, at each start
    */
-  static async begin(options: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<World> {
-    const started: { server?: Server } = {};
-    const proxy = await startRecordingProxy(() => started.server?.port ?? 0);
-    const holder: { world?: World } = {};
-    const server = new Server(() => holder.world?.place ?? '', options, env);
-    started.server = server;
-    const world = new World(server, proxy);
-    holder.world = world;
+  static async begin(
+    options: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+    kind: CloudKind = chosenKind(),
+  ): Promise<World> {
+    return World.on((place) => makeTestCloud(place, options, env, kind));
+  }
+
+  /** @param make its server, not started yet, given a folder of the world's */
+  static async on<Cloud extends TestCloud>(
+    make: (place: string) => Cloud | Promise<Cloud>,
+  ): Promise<World<Cloud>> {
+    const place = mkdtempSync(join(tmpdir(), 'coffre-e2e-'));
+    const server = await make(place);
+    const proxy = await startRecordingProxy(() => server.port);
+    const world = new World(place, server, proxy);
     try {
       await server.start();
       return world;
@@ -93,7 +103,7 @@ export class World {
 
   async end(): Promise<void> {
     for (const device of this.devices) await device.kill9();
-    await this.server.kill9();
+    await this.server.end();
     await this.#proxy.close();
     process.off('exit', this.#atExit);
     rmSync(this.place, { recursive: true, force: true });
@@ -102,80 +112,6 @@ export class World {
   #killAll(): void {
     for (const device of this.devices) device.killNow();
     this.server.killNow();
-  }
-}
-
-/** `coffre-cloud serve`; the port stays the same over restarts. */
-export class Server {
-  readonly #place: () => string;
-  #options: readonly string[];
-  #env: NodeJS.ProcessEnv;
-  #child: ChildProcess | null = null;
-  port = 0;
-
-  constructor(place: () => string, options: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#place = place;
-    this.#options = options;
-    this.#env = env;
-  }
-
-  /** From the next start on, as `World.begin` takes them: it lives elsewhere. */
-  moveTo(options: readonly string[], env: NodeJS.ProcessEnv): void {
-    this.#options = options;
-    this.#env = env;
-  }
-
-  get data(): string {
-    return join(this.#place(), 'server');
-  }
-
-  get log(): string {
-    return join(this.#place(), 'server.log');
-  }
-
-  async start(): Promise<void> {
-    const log = openSync(this.log, 'a');
-    const child = spawn(
-      process.execPath,
-      [
-        join(PROJECT, 'cloud/main.ts'),
-        ...['serve', '--listen', `127.0.0.1:${this.port}`, ...this.#options],
-        // What is kept in a database is kept nowhere else.
-        ...('COFFRE_DATABASE_URL' in this.#env ? [] : ['--data', this.data]),
-      ],
-      { env: { ...process.env, ...this.#env }, stdio: ['ignore', 'pipe', log] },
-    );
-    closeSync(log);
-    this.#child = child;
-    if (child.stdout === null) throw new Error('its stdout is a pipe');
-    let said = '';
-    child.stdout.setEncoding('utf8');
-    for await (const text of child.stdout) {
-      said += String(text);
-      const port = /^listening on http:\/\/127\.0\.0\.1:(\d+)$/m.exec(said)?.[1];
-      if (port === undefined) continue;
-      this.port = Number(port);
-      return;
-    }
-    throw new Error(`the server ended before it listened: ${readFileSync(this.log, 'utf8')}`);
-  }
-
-  /** As a crash would. */
-  async kill9(): Promise<void> {
-    const child = this.#child;
-    this.#child = null;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child?.kill(name);
-  }
-
-  killNow(): void {
-    this.signal('SIGKILL');
   }
 }
 

@@ -8,14 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlResult } from '../../protocol/control.ts';
 import { reportSchema } from '../../protocol/report.ts';
 import { replay } from '../sim/replay.ts';
-import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts';
+import { makeTestCloud, type TestCloud } from './test-cloud.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 const PASSWORD = 'correct horse battery';
 const EMAIL = 'ann@example.org';
 
 let root: string;
-let cloud: CloudProcess;
+let cloud: TestCloud;
+let address: string;
 let phrase: string;
 
 interface Ran {
@@ -49,9 +50,11 @@ const at = (device: string, path: string): string => join(root, `folder-${device
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'coffre-history-'));
-  cloud = await startCloudProcess(join(root, 'server'));
+  cloud = await makeTestCloud(root);
+  await cloud.start();
+  address = `http://127.0.0.1:${cloud.port}`;
   for (const device of ['a', 'b']) await mkdir(at(device, ''));
-  const account = ['--server', cloud.address, '--email', EMAIL];
+  const account = ['--server', address, '--email', EMAIL];
   const signedUp = await done<{ recoveryPhrase: string }>('a', [
     'signup',
     ...account,
@@ -65,7 +68,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const device of ['a', 'b']) await coffre(device, ['stop']);
-  await cloud.stop();
+  await cloud.end();
   await rm(root, { recursive: true, force: true });
 });
 
@@ -156,12 +159,7 @@ describe('history', () => {
       root,
       'Desk',
     ];
-    secrets.push(
-      account?.server ?? '',
-      account?.device ?? '',
-      pairs[0]?.id ?? '',
-      new URL(cloud.address).port,
-    );
+    secrets.push(account?.server ?? '', account?.device ?? '', pairs[0]?.id ?? '', String(cloud.port));
     for (const secret of secrets) expect(text).not.toContain(secret);
     expect(await coffre('a', ['report', '--output', file])).toMatchObject({
       code: 1,
@@ -190,7 +188,7 @@ describe('history', () => {
     const proven = await done<ControlResult<'status'>>('a', ['status']);
     expect(proven.lastProvenWithWordsMs).toBe(again.lastProvenRestorableMs);
     const folder = join(root, 'exported');
-    const args = ['export', folder, '--server', cloud.address, '--email', EMAIL, '--phrase-stdin'];
+    const args = ['export', folder, '--server', address, '--email', EMAIL, '--phrase-stdin'];
     const exported = await done<ControlResult<'export'>>('nobody', args, `${phrase}\n`);
     expect(exported.vaults).toEqual(['Files']);
     expect(Buffer.compare(await readFile(join(folder, 'large')), large)).toBe(0);

@@ -1,14 +1,9 @@
 /** The account server restored from a backup, under two devices that have newer things. */
-import { execFile } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderPrint } from './folder-print.ts';
 import { until, World, type Device } from './harness.ts';
-
-const CLOUD = join(import.meta.dirname, '../../cloud/main.ts');
 
 describe('a server restored from a backup', { timeout: 300_000 }, () => {
   let world: World;
@@ -28,22 +23,12 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
     for (const device of devices) expect(await device.wait()).toMatchObject({ code: 0 });
   }
 
-  async function restore(backup: string): Promise<void> {
-    await world.server.kill9();
-    rmSync(world.server.data, { recursive: true });
-    renameSync(backup, world.server.data);
-    await world.server.start();
-  }
-
   it('is one question on one device, and loses nothing that is newer', async () => {
     writeFileSync(one.path('edited'), 'as in the backup');
     writeFileSync(one.path('moved'), 'moved later');
     writeFileSync(one.path('deleted'), 'deleted later');
     await inSync(one, two);
-    const backup = join(world.place, 'backup');
-    await promisify(execFile)(process.execPath, [
-      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
-    ]);
+    const restore = await world.server.backup();
 
     const large = randomBytes(2_000_000);
     writeFileSync(one.path('edited'), 'newer than the backup');
@@ -57,7 +42,7 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
     const newest = folderPrint(one.folder);
     expect(folderPrint(two.folder)).toEqual(newest);
 
-    await restore(backup);
+    await restore();
     for (const device of [one, two]) {
       expect(await device.wait()).toMatchObject({ code: 7, errorCode: 'verification' });
       expect((await device.issues()).map(({ code }) => code)).toEqual(['rolled-back']);
@@ -91,10 +76,7 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
   it('gets back the devices it forgot, in the same answer', async () => {
     const [, , three] = world.devices;
     await inSync(one, two, three!);
-    const backup = join(world.place, 'backup-2');
-    await promisify(execFile)(process.execPath, [
-      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
-    ]);
+    const restore = await world.server.backup();
     // Since then one device was removed and another came.
     const { json } = await one.ok('devices');
     const removed = (json['devices'] as { id: string; name: string }[]).find(({ name }) => name === 'three')!;
@@ -106,7 +88,7 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
     await four.stop();
     const newest = folderPrint(one.folder);
 
-    await restore(backup);
+    await restore();
     for (const device of [one, two]) {
       await until('it is noticed', 60_000, async () => ((await device.issues()).length > 0 ? true : null));
       expect(await device.wait()).toMatchObject({ code: 7, errorCode: 'verification' });
@@ -149,16 +131,13 @@ describe('a server restored from a backup', { timeout: 300_000 }, () => {
   it('gets back what it forgot from a device that has to sign in again', async () => {
     const four = world.devices.find(({ name }) => name === 'four')!;
     await inSync(one, two, four);
-    const backup = join(world.place, 'backup-3');
-    await promisify(execFile)(process.execPath, [
-      ...[CLOUD, 'backup', '--data', world.server.data, '--to', backup],
-    ]);
+    const restore = await world.server.backup();
     const five = await world.device('five');
     await inSync(five, one, two);
     const newest = folderPrint(one.folder);
     for (const device of [one, two, four]) await device.stop();
 
-    await restore(backup);
+    await restore();
     await until('it is signed out', 60_000, async () =>
       (await five.status()).state === 'signed-out' ? true : null,
     );

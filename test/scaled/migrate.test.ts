@@ -11,6 +11,7 @@ import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts'
 import { packed, Person, type TestDevice } from '../fakes/hand-made-client.ts';
 import { folderPrint } from '../integration/folder-print.ts';
 import { World, type Device } from '../integration/harness.ts';
+import { Server } from '../integration/server.ts';
 import { flagsOf, freshBucket, storageIn } from './bucket.ts';
 import { cloudAnswer, cloudCommand, killedAtLine } from './cloud-command.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
@@ -25,12 +26,12 @@ afterAll(async () => {
 });
 
 describe('with two live devices', { timeout: 420_000 }, () => {
-  let world: World;
+  let world: World<Server>;
   let one: Device;
   let two: Device;
 
   beforeAll(async () => {
-    world = await World.begin();
+    world = await World.on((place) => new Server(place, [], {}));
     one = await world.device('one');
     two = await world.device('two');
   }, 120_000);

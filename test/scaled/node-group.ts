@@ -22,12 +22,15 @@ export class NodeGroup {
     this.balancer = balancer;
   }
 
-  static async start(storage: NodeStorage, size = 3): Promise<NodeGroup> {
+  /** None of them runs yet. */
+  static async make(storage: NodeStorage, size = 3): Promise<NodeGroup> {
     const nodes: (CloudProcess | null)[] = Array.from({ length: size }, () => null);
-    const balancer = await startBalancer(() =>
-      nodes.flatMap((node) => (node === null ? [] : [portOf(node)])),
-    );
-    const group = new NodeGroup(storage, nodes, balancer);
+    const ports = (): number[] => nodes.flatMap((node) => (node === null ? [] : [portOf(node)]));
+    return new NodeGroup(storage, nodes, await startBalancer(ports));
+  }
+
+  static async start(storage: NodeStorage, size = 3): Promise<NodeGroup> {
+    const group = await NodeGroup.make(storage, size);
     try {
       await group.startAll();
       return group;

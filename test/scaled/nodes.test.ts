@@ -11,7 +11,8 @@ import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts'
 import { listen } from '../fakes/event-listener.ts';
 import { packed, Person, randomId, type TestDevice, type VaultView } from '../fakes/hand-made-client.ts';
 import { folderPrint } from '../integration/folder-print.ts';
-import { Server, World } from '../integration/harness.ts';
+import { World } from '../integration/harness.ts';
+import { Server } from '../integration/server.ts';
 import { freshStorage } from './bucket.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
@@ -139,7 +140,7 @@ describe('two whole devices', () => {
     const { options, env } = await freshStorage(postgres);
     const world = await World.begin(options, env);
     mkdirSync(join(world.place, 'other'));
-    const other = new Server(() => join(world.place, 'other'), options, env);
+    const other = new Server(join(world.place, 'other'), options, env);
     try {
       await other.start();
       const one = await world.device('one');

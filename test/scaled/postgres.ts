@@ -34,6 +34,8 @@ shared_buffers = 64MB
 `;
 
 export interface PostgresServer {
+  /** With the database that is always there. */
+  readonly url: string;
   /** A new empty database. */
   readonly database: () => Promise<string>;
   /** One statement as the owner of everything. */
@@ -53,7 +55,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const data = join(place, 'data');
   const as = owner ?? {};
   execFileSync(
-    program('initdb'),
+    postgresProgram('initdb'),
     ['-D', data, '-U', 'coffre', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...as, cwd: place, stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -69,23 +71,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     running = null;
   };
   await start();
-  const ask = async (to: string, sql: string): Promise<readonly Record<string, unknown>[]> => {
-    const client = new pg.Client({ connectionString: to });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  };
   return {
+    url: url('postgres'),
     logUntil: (text) => running?.logUntil(text) ?? Promise.reject(new Error('it does not run')),
-    async database() {
-      const name = `coffre_${randomBytes(8).toString('hex')}`;
-      await ask(url('postgres'), `CREATE DATABASE ${name}`);
-      return url(name);
-    },
-    ask,
+    database: () => freshDatabase(url('postgres')),
+    ask: askDatabase,
     kill: () => end('SIGQUIT'),
     start,
     async stop() {
@@ -93,6 +83,26 @@ export async function startPostgres(): Promise<PostgresServer> {
       rmSync(place, { recursive: true, force: true });
     },
   };
+}
+
+/** One statement as the owner of everything. */
+export async function askDatabase(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** A new empty database. @param server the address of another one there */
+export async function freshDatabase(server: string): Promise<string> {
+  const name = `coffre_${randomBytes(8).toString('hex')}`;
+  await askDatabase(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 interface Running {
@@ -103,7 +113,7 @@ interface Running {
 /** Under a shell that ends it once its own input ends, which it does with this process. */
 async function run(data: string, port: number, as: { uid?: number; gid?: number }): Promise<Running> {
   const script = '"$0" -D "$1" -p "$2" & server=$!; echo $server; read _; kill -QUIT $server; wait $server';
-  const child = spawn('sh', ['-c', script, program('postgres'), data, String(port)], {
+  const child = spawn('sh', ['-c', script, postgresProgram('postgres'), data, String(port)], {
     ...as,
     cwd: data,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -149,7 +159,7 @@ const postgresFirst = (a: string, b: string): number =>
   Number(b.startsWith('postgres:')) - Number(a.startsWith('postgres:'));
 
 /** The newest that is installed. */
-function program(name: string): string {
+export function postgresProgram(name: string): string {
   const folders = PROGRAM_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
     readdirSync(folder)
       .sort((a, b) => Number(b) - Number(a))

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { folderPrint } from '../integration/folder-print.ts';
 import { until, World, type Device } from '../integration/harness.ts';
+import { Server } from '../integration/server.ts';
 import { freshBucket, storageIn } from './bucket.ts';
 import { cloudAnswer, cloudCommand } from './cloud-command.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
@@ -14,7 +15,7 @@ describe('a server on a database and a bucket', { timeout: 300_000 }, () => {
   let postgres: PostgresServer;
   let s3: S3Config;
   let storage: Awaited<ReturnType<typeof storageIn>>;
-  let world: World;
+  let world: World<Server>;
   let one: Device;
   let two: Device;
 
@@ -22,7 +23,7 @@ describe('a server on a database and a bucket', { timeout: 300_000 }, () => {
     postgres = await startPostgres();
     s3 = await freshBucket();
     storage = await storageIn(postgres, s3);
-    world = await World.begin(storage.options, storage.env);
+    world = await World.on((place) => new Server(place, storage.options, storage.env));
     one = await world.device('one');
     two = await world.device('two');
   }, 180_000);
