@@ -50,6 +50,8 @@ export interface HttpLimits {
   readonly minBodyBytesPerSecond: number;
   readonly bodyCheckIntervalMs: number;
   readonly maxConnections: number;
+  /** From one network, unless a proxy stands before the server. */
+  readonly maxConnectionsPerNetwork: number;
   readonly maxSocketsPerAccount: number;
   readonly pingIntervalMs: number;
 }
@@ -83,6 +85,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   minBodyBytesPerSecond: 1024,
   bodyCheckIntervalMs: 15_000,
   maxConnections: 4096,
+  maxConnectionsPerNetwork: 1024,
   maxSocketsPerAccount: 64,
   pingIntervalMs: 25_000,
 };

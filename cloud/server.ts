@@ -9,7 +9,7 @@ import { ChainCache } from './accounts/chain-cache.ts';
 import { Authenticator } from './api/authenticate.ts';
 import type { CloudContext } from './api/context.ts';
 import { EventHub } from './api/event-hub.ts';
-import { createHttpServer } from './api/http-server.ts';
+import { createHttpServer, type Route } from './api/http-server.ts';
 import { createMetrics } from './api/metrics.ts';
 import { NewsReader } from './api/news-reader.ts';
 import { ProofLimiter } from './api/proof-limiter.ts';
@@ -29,6 +29,8 @@ export interface RunningServer {
   readonly reachable: readonly string[];
   /** For tests that move the clock. */
   readonly upkeep: Upkeep;
+  /** All that it answers at: for the test that tries each. */
+  readonly routes: readonly Route[];
   /** Says that it is not ready, goes on for as long as load balancers need to see that, and closes: or is closed. */
   drain(): Promise<void>;
   /** Finishes what is being answered, sends devices elsewhere, flushes. */
@@ -116,7 +118,7 @@ async function open(
     proofs: new ProofLimiter(config.rates, now, store.rates),
     metrics,
   };
-  const app = await createHttpServer(context, log, certificate);
+  const { app, routes } = await createHttpServer(context, log, certificate);
   const memory = new IdleMemory(dropCache);
   memory.watch(app.server);
   undo.push(() => {
@@ -145,6 +147,7 @@ async function open(
     address: addressOf(config.host),
     reachable: reachableHosts(config.host).map(addressOf),
     upkeep,
+    routes,
     async drain() {
       readiness.beginDraining();
       log.info({ graceMs: config.drain.graceMs }, 'stopping: no longer ready');

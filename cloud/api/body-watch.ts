@@ -11,7 +11,7 @@ interface Watched {
   bytesRead: number;
 }
 
-export function watchBodies(app: FastifyInstance, limits: HttpLimits): void {
+export function watchBodies(app: FastifyInstance, limits: HttpLimits, cutOff: () => void): void {
   const receiving = new Map<FastifyRequest, Watched>();
   const least = (limits.minBodyBytesPerSecond * limits.bodyCheckIntervalMs) / 1000;
   const timer = setInterval(() => {
@@ -19,6 +19,7 @@ export function watchBodies(app: FastifyInstance, limits: HttpLimits): void {
       if (request.raw.complete) {
         receiving.delete(request);
       } else if (watched.socket.bytesRead - watched.bytesRead < least) {
+        cutOff();
         watched.socket.destroy();
         receiving.delete(request);
       } else {

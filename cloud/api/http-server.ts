@@ -10,21 +10,29 @@ import { Refusal } from '../refusal.ts';
 import { accountRoutes } from './account-routes.ts';
 import { sessionOf } from './authenticate.ts';
 import { watchBodies } from './body-watch.ts';
+import { limitConnections } from './connection-limit.ts';
 import type { CloudContext } from './context.ts';
 import { asRefusal, notFound, sendError } from './errors.ts';
 import { directRoutes } from './direct-routes.ts';
 import { logRoutes } from './log-routes.ts';
+import type { CutOff } from './metrics.ts';
 import { packRoutes, purgeRoute } from './pack-routes.ts';
 
 const MAX_JSON_BYTES = 6 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
+
+export interface Route {
+  readonly method: string;
+  /** With its parameters by name: `/v1/vaults/:vault/changes`. */
+  readonly path: string;
+}
 
 /** `tls`: PEM certificate and key; null for plain HTTP. */
 export async function createHttpServer(
   context: CloudContext,
   log: Logger,
   tls: { readonly cert: string; readonly key: string } | null,
-): Promise<FastifyInstance> {
+): Promise<{ readonly app: FastifyInstance; readonly routes: readonly Route[] }> {
   const { config } = context;
   const http = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -41,7 +49,9 @@ export async function createHttpServer(
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendError(request, reply, error),
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error: BrokenRequest, socket: Duplex) => {
+      context.metrics.cutOff(answerBrokenRequest(error, socket));
+    },
   };
   const app: FastifyInstance =
     tls === null
@@ -49,12 +59,28 @@ export async function createHttpServer(
       : fastify({ ...options, https: { ...http, ...tls, minVersion: 'TLSv1.2' } });
   app.server.maxConnections = config.http.maxConnections;
   app.server.maxRequestsPerSocket = 0;
+  // Behind a proxy all come from it; it has limits of its own.
+  if (!config.trustProxy) {
+    limitConnections(app.server, {
+      most: config.http.maxConnectionsPerNetwork,
+      isFree: (ip) => isLoopback(ip.replace(/^::ffff:/, '')),
+      refused: () => {
+        context.metrics.cutOff('too-many');
+      },
+    });
+  }
 
+  const routes: Route[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url });
+  });
   app.decorateRequest('session', null);
   app.decorateRequest('grantedAccount', null);
   app.decorateRequest('errorCode', null);
   addParsers(app);
-  watchBodies(app, config.http);
+  watchBodies(app, config.http, () => {
+    context.metrics.cutOff('slow-body');
+  });
   addHooks(app, context, log);
   await app.register(websocket, {
     options: { maxPayload: 1024, perMessageDeflate: false },
@@ -72,29 +98,41 @@ export async function createHttpServer(
   directRoutes(app, context);
   await app.register(async (scope) => packRoutes(scope, context));
   await app.register(async (scope) => {
-    scope.get('/v1/events', { websocket: true, onRequest: context.auth.device }, (socket, request) => {
-      context.events.add(socket, sessionOf(request));
+    scope.route({
+      method: 'GET',
+      url: '/v1/events',
+      onRequest: context.auth.device,
+      handler: () => {
+        throw notFound();
+      },
+      wsHandler: (socket, request) => {
+        context.events.add(socket, sessionOf(request));
+      },
     });
   });
-  return app;
+  return { app, routes };
 }
 
+type BrokenRequest = Error & { readonly code?: string };
+
+const BROKEN: Readonly<Record<string, { readonly line: string; readonly why: CutOff }>> = {
+  HPE_HEADER_OVERFLOW: { line: '431 Request Header Fields Too Large', why: 'large-headers' },
+  ERR_HTTP_REQUEST_TIMEOUT: { line: '408 Request Timeout', why: 'slow-headers' },
+};
+
 /** What is no HTTP, too large or too slow to become a request: the same shape, and the connection ends. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+function answerBrokenRequest(error: BrokenRequest, socket: Duplex): CutOff {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-    return;
+    return 'went-away';
   }
-  const lines: Readonly<Record<string, string>> = {
-    HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-    ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  };
-  const line = lines[error.code ?? ''] ?? '400 Bad Request';
+  const { line, why } = BROKEN[error.code ?? ''] ?? { line: '400 Bad Request', why: 'malformed' };
   const body = JSON.stringify({
     error: { code: 'bad-request', message: 'the request is not one this server understands' },
   });
   const head = `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
   socket.end(`HTTP/1.1 ${line}\r\n${head}\r\n\r\n${body}`);
+  return why;
 }
 
 function addParsers(app: FastifyInstance): void {

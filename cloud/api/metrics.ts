@@ -2,10 +2,14 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { MetadataStore } from '../store/metadata-store.ts';
 
+/** Why a connection was ended before there was a request to answer. */
+export type CutOff = 'slow-headers' | 'slow-body' | 'large-headers' | 'malformed' | 'too-many' | 'went-away';
+
 export interface Metrics {
   readonly registry: Registry;
   request(method: string, route: string, status: number, seconds: number): void;
   commit(): void;
+  cutOff(why: CutOff): void;
   packBytes(direction: 'in' | 'out', bytes: number): void;
   /** Accounts whose byte counts were wrong. */
   usageMended(accounts: number): void;
@@ -30,6 +34,12 @@ export function createMetrics(store: MetadataStore, sockets: () => number): Metr
     registers,
   });
   const commits = new Counter({ name: 'coffre_commits_total', help: 'Commits accepted', registers });
+  const cutOffs = new Counter({
+    name: 'coffre_cut_off_total',
+    help: 'Connections ended before there was a request to answer',
+    labelNames: ['why'] as const,
+    registers,
+  });
   const bytes = new Counter({
     name: 'coffre_pack_bytes_total',
     help: 'Bytes of packs received and sent',
@@ -67,6 +77,9 @@ export function createMetrics(store: MetadataStore, sockets: () => number): Metr
     },
     commit() {
       commits.inc();
+    },
+    cutOff(why) {
+      cutOffs.inc({ why });
     },
     packBytes(direction, count) {
       bytes.inc({ direction }, count);
