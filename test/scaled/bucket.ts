@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';
 import { inject } from 'vitest';
+import type {} from './s3-service.ts';
 import type { PostgresServer } from './postgres.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 

@@ -11,6 +11,7 @@ import { openS3Blobs, type S3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import type { OutsideStorage } from '../integration/server.ts';
 import { flagsOf, freshBucket } from './bucket.ts';
+import type {} from './postgres-service.ts';
 import { askDatabase, freshDatabase, postgresProgram } from './postgres.ts';
 
 const CLOUD = join(import.meta.dirname, '../../cloud/main.ts');
