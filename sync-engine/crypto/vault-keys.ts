@@ -50,6 +50,7 @@ export class VaultKeys {
   readonly vault: VaultId;
   readonly #epochs = new Map<number, EpochKeys>();
   #id: HmacKey | null = null;
+  #changes = 0;
 
   constructor(vault: VaultId, epochs: Iterable<readonly [number, Uint8Array]>) {
     this.vault = vault;
@@ -65,12 +66,18 @@ export class VaultKeys {
       return;
     }
     this.#epochs.set(epoch, { key: Uint8Array.from(key), meta: null, data: null, root: null });
+    this.#changes += 1;
   }
 
   /** In the place of a key that the epoch had in a part of the log that is gone. */
   replace(epoch: number, key: Uint8Array): void {
     this.#epochs.delete(epoch);
     this.add(epoch, key);
+  }
+
+  /** Grows with each key that comes or takes the place of another: whoever has a copy sees that it is an old one. */
+  get changes(): number {
+    return this.#changes;
   }
 
   has(epoch: number): boolean {

@@ -34,8 +34,8 @@ export class Thread {
   readonly #retired: () => void;
   readonly #exited: Promise<void>;
   readonly #tasks = new Map<number, Task>();
-  /** The keyring a vault was given here, and how many epochs it had. */
-  readonly #keys = new Map<VaultId, { readonly keys: VaultKeys; readonly epochs: number }>();
+  /** The keyring a vault was given here, and as of which change. */
+  readonly #keys = new Map<VaultId, { readonly keys: VaultKeys; readonly changes: number }>();
   #lastTask = 0;
   #idle: NodeJS.Timeout | null = null;
   /** Why it ends, once it does. */
@@ -107,16 +107,16 @@ export class Thread {
   }
 
   #teach(keys: VaultKeys): void {
-    const epochs = keys.epochs();
     const taught = this.#keys.get(keys.vault);
-    if (taught?.keys === keys && taught.epochs === epochs.length) return;
+    // Not by how many there are: another key may have taken the place of one.
+    if (taught?.keys === keys && taught.changes === keys.changes) return;
     // Moved, not cloned: after this the worker alone has these copies, and wipes them.
-    const copies = epochs.map((epoch) => [epoch, Uint8Array.from(keys.epochKey(epoch))] as const);
+    const copies = keys.epochs().map((epoch) => [epoch, Uint8Array.from(keys.epochKey(epoch))] as const);
     this.#send(
       { kind: 'keys', vault: keys.vault, epochs: copies },
       copies.map(([, key]) => key.buffer),
     );
-    this.#keys.set(keys.vault, { keys, epochs: epochs.length });
+    this.#keys.set(keys.vault, { keys, changes: keys.changes });
   }
 
   #receive(message: FromWorker): void {

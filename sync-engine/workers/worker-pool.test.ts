@@ -5,10 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PackWorld, VAULT } from '../../test/fakes/pack-world.ts';
 import type { NodeId } from '../../protocol/ids.ts';
 import { MIB } from '../../protocol/limits.ts';
+import { secureRandom } from '../crypto/random.ts';
+import { makeEpochKey } from '../crypto/vault-keys.ts';
 import { DiskError } from '../local-fs/disk.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
 import { createMarker } from '../local-fs/root-marker.ts';
 import type { IngestJobHooks } from '../transfer/ingest.ts';
+import { openSealedSegment } from '../transfer/open.ts';
 import type { Content, FetchResult, FileToIngest } from '../transfer/sealing-jobs.ts';
 import { sealingWorkers } from './sealing-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -241,6 +244,25 @@ describe('worker pool', { timeout: 60_000 }, () => {
     expect(await ingesting).toMatchObject([{ ok: true }]);
     expect(packs).toBeGreaterThan(4);
     expect(most).toBe(1);
+  });
+
+  it('seals under the key that an epoch has now, though it had another', async () => {
+    const one = new WorkerPool({ size: 1 });
+    const sealed = async (name: string, seed: number): Promise<Uint8Array | null> => {
+      const files = hooks([put(name, noise(1000, seed))]);
+      await one.run('ingest', { vault: VAULT, epoch: 1 }, files, { keys: world.keys });
+      const chunk = world.sent.at(-1)?.chunks[0];
+      const pack = chunk === undefined ? undefined : world.packs.get(chunk.pack);
+      if (chunk === undefined || pack === undefined) throw new Error('a file becomes a pack');
+      const { segmentOffset: from, segmentLength: length } = chunk;
+      return openSealedSegment(world.keys, 1, pack.subarray(from, from + length));
+    };
+    world.keys.replace(1, makeEpochKey(secureRandom));
+    expect(await sealed('before', 1)).not.toBeNull();
+    // The log went back to before the epoch, and another device opened it again.
+    world.keys.replace(1, makeEpochKey(secureRandom));
+    expect(await sealed('after', 2)).not.toBeNull();
+    await one.close();
   });
 
   it('fails the jobs of a thread that dies, and starts another', async () => {

@@ -55,7 +55,13 @@ port.on('message', (message: ToWorker) => {
 function learn(vault: VaultId, epochs: readonly (readonly [number, Uint8Array])[]): void {
   const keys = keyrings.get(vault);
   if (keys === undefined) keyrings.set(vault, new VaultKeys(vault, epochs));
-  else for (const [epoch, key] of epochs) keys.add(epoch, key);
+  else {
+    for (const [epoch, key] of epochs) {
+      // The first names chunks for the life of the vault; a later one may have had another key, in a log that is gone.
+      if (epoch === 0) keys.add(epoch, key);
+      else keys.replace(epoch, key);
+    }
+  }
   for (const [, key] of epochs) key.fill(0); // the keyring has its own copy
 }
 
