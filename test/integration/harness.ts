@@ -11,8 +11,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { controlEndpoint } from '../../protocol/control-endpoint.ts';
 import type { ControlResult } from '../../protocol/control.ts';
 import { connectIfRunning, type ControlClient } from '../../sync-engine/client/client.ts';
+import { chosenKind, type CloudKind, type TestCloud } from './cloud-kinds.ts';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.ts';
-import { chosenKind, makeTestCloud, type CloudKind, type TestCloud } from './test-cloud.ts';
+import { makeTestCloud } from './test-cloud.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 /** A command that takes longer hangs. */

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlResult } from '../../protocol/control.ts';
 import { reportSchema } from '../../protocol/report.ts';
 import { replay } from '../sim/replay.ts';
-import { makeTestCloud, type TestCloud } from './test-cloud.ts';
+import type { TestCloud } from './cloud-kinds.ts';
+import { makeTestCloud } from './test-cloud.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
 const PASSWORD = 'correct horse battery';

@@ -3,15 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { TestCloud } from './test-cloud.ts';
+import type { OutsideStorage, TestCloud } from './cloud-kinds.ts';
 
 const CLOUD = join(import.meta.dirname, '../../cloud/main.ts');
-
-/** What is kept outside a data directory, and how to look at it. */
-export type OutsideStorage = Pick<TestCloud, 'kept' | 'packSizes'> & {
-  /** What comes back is for when no server runs. */
-  backup(): Promise<() => Promise<void>>;
-};
 
 /** `coffre-cloud serve`; the port stays the same over restarts. */
 export class Server implements TestCloud {

@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Balancer } from '../fakes/balancer.ts';
-import type { OutsideStorage } from '../integration/server.ts';
-import type { TestCloud } from '../integration/test-cloud.ts';
+import type { OutsideStorage, TestCloud } from '../integration/cloud-kinds.ts';
 import { NodeGroup, type NodeStorage } from './node-group.ts';
 
 const KILL_EVERY_MS = 5000;
