@@ -18,6 +18,7 @@ import { SharedRate } from './api/shared-rate.ts';
 import { cloudConfig, type CloudConfig, type GivenConfig } from './config.ts';
 import { certificateFingerprint, loadOwnCertificate, StartError, type Certificate } from './data-dir.ts';
 import { IdleMemory } from './idle-memory.ts';
+import { LegacyClaims } from './legacy/claims.ts';
 import { Upkeep } from './packs/upkeep.ts';
 import { plus } from './quota/counted.ts';
 import { openStorage } from './storage.ts';
@@ -110,6 +111,7 @@ async function open(
     news,
     upkeep,
     accounts: new AccountService({ store, chains, opaque, signup: config.signup, now }),
+    claims: new LegacyClaims({ store, key: opaque.secretFor('legacy-answers'), now }),
     auth: new Authenticator(
       store,
       new SharedRate('requests', config.rates.requestsPerAccount, now, store.rates),

@@ -15,6 +15,7 @@ import {
   type VaultId,
 } from './ids.ts';
 import { CLOUD_ERROR_CODES } from './errors.ts';
+import { legacyOfferSchema, legacyParametersSchema } from './legacy.ts';
 import { MAX_DIRECT_URL_CHARS, MAX_PACK_BYTES, MAX_TIME_MS } from './limits.ts';
 
 const id16 = <T extends string>() =>
@@ -74,6 +75,8 @@ export const serverInfoSchema = z.object({
   version: z.string(),
   protocol: z.number().int(),
   signup: z.enum(['open', 'invite', 'closed']),
+  /** Only while it restores accounts of an older service. */
+  legacy: legacyOfferSchema.optional(),
 });
 export type ServerInfo = z.infer<typeof serverInfoSchema>;
 
@@ -95,8 +98,15 @@ export const bundleSchema = z.object({
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 
-/** POST /v1/signup/start -> 200. Rate limited. Says nothing of whether the address is taken. */
-export const signupStartSchema = z.object({ email: emailSchema, registrationRequest: opaqueMessage });
+/**
+ * POST /v1/signup/start -> 200. Rate limited. Says nothing of whether the address is taken. With a `claim` it is
+ * answered by a server that takes no new accounts too; whether the claim holds is asked at the end.
+ */
+export const signupStartSchema = z.object({
+  email: emailSchema,
+  registrationRequest: opaqueMessage,
+  claim: z.string().max(100).optional(),
+});
 export const signupStartAnswerSchema = z.object({ registrationResponse: opaqueMessage });
 /**
  * POST /v1/signup/finish -> 201 session. `chain`: genesis, account-key and the first device's `add`.
@@ -106,9 +116,28 @@ export const signupFinishSchema = z.object({
   email: emailSchema,
   registrationRecord: opaqueMessage,
   invite: z.string().max(100).optional(),
+  /** From /v1/claim/finish, for this very address: in place of an invitation, whatever the server asks for. */
+  claim: z.string().max(100).optional(),
   bundle: bundleSchema,
   chain: z.array(base64Schema).min(3).max(8),
 });
+
+/**
+ * POST /v1/claim/start -> 200: how the older service hashed the password of this address. Every address gets an answer,
+ * and the same one each time; `refused` only where no account of an older service is restored at all.
+ */
+export const claimStartSchema = z.object({ email: emailSchema });
+export const claimStartAnswerSchema = legacyParametersSchema;
+/**
+ * POST /v1/claim/finish -> 200, or `refused`: one answer for a wrong password or code, an address that was not a
+ * member, and an account that was restored already or not in time. `hash`: base64. The claim is good for one sign-up
+ * within ten minutes; until that has made the account, another can be had.
+ */
+export const claimFinishSchema = z.union([
+  z.object({ email: emailSchema, hash: base64Schema.min(1).max(128) }),
+  z.object({ email: emailSchema, code: z.string().min(1).max(100) }),
+]);
+export const claimFinishAnswerSchema = z.object({ claim: tokenTextSchema });
 
 /** POST /v1/login/start -> 200; an unknown address gets an answer of the same shape. */
 export const loginStartSchema = z.object({ email: emailSchema, startLoginRequest: opaqueMessage });

@@ -52,8 +52,10 @@ export class AccountService {
     this.#parts = parts;
   }
 
-  startSignup(email: string, registrationRequest: string): string {
-    if (this.#parts.signup === 'closed') throw new Refusal('refused', 'this server takes no new accounts');
+  /** @param hasClaim one is shown, which is looked at by `finishSignup` */
+  startSignup(email: string, registrationRequest: string, hasClaim: boolean): string {
+    if (this.#parts.signup === 'closed' && !hasClaim)
+      throw new Refusal('refused', 'this server takes no new accounts');
     return this.#registrationResponse(email, registrationRequest);
   }
 
@@ -67,17 +69,21 @@ export class AccountService {
     readonly email: string;
     readonly registrationRecord: string;
     readonly invite?: string | undefined;
+    readonly claim?: string | undefined;
     readonly bundle: Bundle;
     readonly chain: readonly string[];
   }): Promise<Session> {
     const { store, signup } = this.#parts;
-    if (signup === 'closed') throw new Refusal('refused', 'this server takes no new accounts');
+    const { claim } = request;
+    if (signup === 'closed' && claim === undefined)
+      throw new Refusal('refused', 'this server takes no new accounts');
     const encoded = request.chain.map((entry) => Buffer.from(entry, 'base64'));
     const { chain, device } = firstChain(encoded);
     if (request.bundle.account !== chain.account || !verifyBundle(request.bundle, chain.masterKey)) {
       throw new Refusal('refused', 'the account bundle is not signed by the master key');
     }
-    if (signup === 'invite' && request.invite === undefined) throw refusedSignup();
+    const wantsInvite = signup === 'invite' && claim === undefined;
+    if (wantsInvite && request.invite === undefined) throw refusedSignup();
     const nowMs = this.#parts.now();
     const created = await store.accounts.create({
       account: chain.account,
@@ -88,7 +94,8 @@ export class AccountService {
       chainHead: chain.head,
       device,
       nowMs,
-      inviteHash: signup === 'invite' ? hashToken(request.invite ?? '') : null,
+      inviteHash: wantsInvite ? hashToken(request.invite ?? '') : null,
+      claimHash: claim === undefined ? null : hashToken(claim),
     });
     if (created === 'refused') throw refusedSignup();
     this.#parts.chains.put(chain);
@@ -330,7 +337,8 @@ export class AccountService {
   }
 }
 
-function normalEmail(email: string): string {
+/** One spelling of one address. */
+export function normalEmail(email: string): string {
   return email.trim().toLowerCase();
 }
 

@@ -2,6 +2,7 @@
  * The server's half of OPAQUE (RFC 9807). It never sees a password; an unknown address is answered as a known
  * one. The setup is the server's long-term secret: losing it invalidates every password record.
  */
+import { hkdfSync } from 'node:crypto';
 import * as opaque from '@serenity-kit/opaque';
 
 export interface OpaqueServer {
@@ -14,6 +15,8 @@ export interface OpaqueServer {
     startLoginRequest: string,
   ): { loginResponse: string; state: string } | null;
   finishLogin(state: string, finishLoginRequest: string): boolean;
+  /** 32 bytes that every node of the server has, and nobody else; others for each purpose. */
+  secretFor(purpose: string): Uint8Array;
 }
 
 export async function newOpaqueSetup(): Promise<string> {
@@ -26,6 +29,8 @@ export async function opaqueServer(serverSetup: string): Promise<OpaqueServer> {
   await opaque.ready;
   opaque.server.getPublicKey(serverSetup);
   return {
+    secretFor: (purpose) =>
+      new Uint8Array(hkdfSync('sha256', serverSetup, new Uint8Array(0), `coffre-cloud/${purpose}`, 32)),
     registrationResponse(email, registrationRequest) {
       try {
         return opaque.server.createRegistrationResponse({

@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   chainAppendSchema,
   chainLostSchema,
+  claimFinishSchema,
+  claimStartSchema,
   enrolSchema,
   loginFinishSchema,
   loginStartSchema,
@@ -16,7 +18,7 @@ import {
   type AccountAnswer,
 } from '../../protocol/cloud.ts';
 import type { AccountId } from '../../protocol/ids.ts';
-import type { ChainAppended } from '../accounts/account-service.ts';
+import { normalEmail, type ChainAppended } from '../accounts/account-service.ts';
 import { usedBytes } from '../quota/quota.ts';
 import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import type { CloudContext } from './context.ts';
@@ -27,19 +29,30 @@ import { parseBody, queryNumber } from './parse.ts';
 const MAX_CHAIN_PAGE = 1000;
 
 export function accountRoutes(app: FastifyInstance, context: CloudContext): void {
-  const { accounts, auth, events, news, proofs, store, upkeep } = context;
+  const { accounts, auth, claims, events, news, proofs, store, upkeep } = context;
   const byDevice = { onRequest: auth.device };
   const byGrant = { onRequest: auth.grant };
 
   app.post('/v1/signup/start', async (request) => {
     const body = parseBody(signupStartSchema, request);
     await proofs.take(request, body.email);
-    return { registrationResponse: accounts.startSignup(body.email, body.registrationRequest) };
+    const { email, registrationRequest, claim } = body;
+    return { registrationResponse: accounts.startSignup(email, registrationRequest, claim !== undefined) };
   });
   app.post('/v1/signup/finish', async (request, reply) => {
     const body = parseBody(signupFinishSchema, request);
     await proofs.take(request, body.email);
     return reply.code(201).send(await accounts.finishSignup(body));
+  });
+  app.post('/v1/claim/start', async (request) => {
+    const body = parseBody(claimStartSchema, request);
+    await proofs.take(request, body.email);
+    return claims.start(normalEmail(body.email));
+  });
+  app.post('/v1/claim/finish', async (request) => {
+    const { email, ...proof } = parseBody(claimFinishSchema, request);
+    await proofs.take(request, email);
+    return { claim: await claims.finish(normalEmail(email), proof) };
   });
   app.post('/v1/login/start', async (request) => {
     const body = parseBody(loginStartSchema, request);

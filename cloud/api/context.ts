@@ -2,6 +2,7 @@
 import type { AccountService } from '../accounts/account-service.ts';
 import type { ChainCache } from '../accounts/chain-cache.ts';
 import type { CloudConfig } from '../config.ts';
+import type { LegacyClaims } from '../legacy/claims.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { Upkeep } from '../packs/upkeep.ts';
@@ -18,6 +19,7 @@ export interface CloudContext {
   readonly blobs: BlobStore;
   readonly chains: ChainCache;
   readonly accounts: AccountService;
+  readonly claims: LegacyClaims;
   readonly auth: Authenticator;
   readonly events: EventHub;
   readonly news: NodeNews;

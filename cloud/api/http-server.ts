@@ -204,13 +204,17 @@ function nameOf(error: unknown): string {
   return `${error.name}${code}${cause}`;
 }
 
-function commonRoutes(app: FastifyInstance, { config, metrics, readiness }: CloudContext): void {
-  app.get('/v1/server', async (): Promise<ServerInfo> => ({
-    name: 'coffre-cloud',
-    version: PROGRAM_VERSION,
-    protocol: PROTOCOL_VERSION,
-    signup: config.signup,
-  }));
+function commonRoutes(app: FastifyInstance, { claims, config, metrics, readiness }: CloudContext): void {
+  app.get('/v1/server', async (): Promise<ServerInfo> => {
+    const legacy = await claims.offer();
+    return {
+      name: 'coffre-cloud',
+      version: PROGRAM_VERSION,
+      protocol: PROTOCOL_VERSION,
+      signup: config.signup,
+      ...(legacy === null ? {} : { legacy }),
+    };
+  });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const state = await readiness.state();

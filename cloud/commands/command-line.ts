@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
 import { addCheckCommands } from './check-commands.ts';
+import { addLegacyCommands } from './legacy-commands.ts';
 import { addMoveCommands } from './move-commands.ts';
 import { printError } from './output.ts';
 import { serve, type ServeOptions } from './serve.ts';
@@ -32,6 +33,7 @@ function buildProgram(): Command {
   addCheckCommands(program);
   addMoveCommands(program);
   addUpkeepCommands(program);
+  addLegacyCommands(program);
   return program;
 }
 

@@ -101,6 +101,7 @@ export class Upkeep {
   async #once(): Promise<void> {
     const { store, now } = this.#parts;
     await store.upkeep.forgetExpired(now());
+    await store.legacy.forgetExpired(now());
     await this.#inBatches(async () => (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
     await this.#doomStrays();
     await this.#inBatches(async () => (await this.#removePacks()) === BATCH);

@@ -69,6 +69,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         device: device.device,
         nowMs: 0,
         inviteHash,
+        claimHash: null,
       });
     const send = (to: MetadataStore, { bytes, hash }: Built, nowMs = 0): Promise<AppendOutcome> =>
       to.log.appendCommit({ account: person.account, chain, frame: decodeFrame(bytes), hash, nowMs });

@@ -15,6 +15,7 @@ import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { ByteMoves, QuotaRefusal, Usage } from '../quota/quota.ts';
 import type { BlobName } from './blob-store.ts';
+import type { LegacyStore } from './legacy-store.ts';
 import type { StoreTables } from './tables.ts';
 
 export interface AccountRow {
@@ -39,8 +40,10 @@ interface NewAccount {
   readonly chainHead: Hash;
   readonly device: DeviceId;
   readonly nowMs: number;
-  /** Hash of the invitation to use up; null when sign-up is open. */
+  /** Hash of the invitation to use up; null when sign-up is open, or by a claim. */
   readonly inviteHash: Hash | null;
+  /** Hash of the claim to use up, with the row of an older service that it is for; null without one. */
+  readonly claimHash: Hash | null;
 }
 
 export interface NewTokens {
@@ -56,7 +59,8 @@ export interface SessionRow {
   readonly device: DeviceId;
 }
 
-type ProofKind = 'login' | 'recovery';
+/** Of a `claim` the data are the address. */
+type ProofKind = 'login' | 'recovery' | 'claim';
 
 interface ProofRow {
   /** Null for an address nobody has: the proof can then never succeed. */
@@ -65,7 +69,7 @@ interface ProofRow {
 }
 
 export interface AccountStore {
-  /** `refused`: the address or the account exists, or the invitation does not. */
+  /** `refused`: the address or the account exists, or the invitation or the claim does not. */
   create(account: NewAccount): Promise<'created' | 'refused'>;
   byEmail(email: string): Promise<AccountRow | null>;
   byId(account: AccountId): Promise<AccountRow | null>;
@@ -353,6 +357,7 @@ export interface MetadataStore {
   readonly log: LogStore;
   readonly packs: PackStore;
   readonly upkeep: UpkeepStore;
+  readonly legacy: LegacyStore;
   /** Null for a store that has one server. */
   readonly rates: RateStore | null;
   /** Asks it for next to nothing. @throws StoreUnavailable, StoreDamaged when it does not answer */

@@ -177,6 +177,28 @@ export const TABLES = {
     },
     order: ['vault', 'started_ms', 'upload'],
   },
+  legacy_imports: {
+    columns: { import: 'number', service: 'text', created_ms: 'number', expires_ms: 'number' },
+    order: ['import'],
+  },
+  legacy_shapes: {
+    columns: { import: 'number', shape: 'text', rows: 'number' },
+    order: ['import', 'shape'],
+  },
+  legacy_rows: {
+    columns: {
+      address: 'bytes',
+      import: 'number',
+      email: 'text',
+      parameters: 'text',
+      proof_hash: 'bytes',
+      code_hash: 'bytes',
+      quota_bytes: 'number',
+      ended_ms: 'number',
+      claimed: 'flag',
+    },
+    order: ['address'],
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 export type TableName = keyof typeof TABLES;

@@ -184,10 +184,11 @@ export class Person {
     };
   }
 
-  async register(email = this.email, password = this.password): Promise<string> {
+  async register(email = this.email, password = this.password, claim?: string): Promise<string> {
     await opaque.ready;
     const { clientRegistrationState, registrationRequest } = opaque.client.startRegistration({ password });
-    const started = await ask(this.url, 'POST', '/v1/signup/start', null, { email, registrationRequest });
+    const request = { email, registrationRequest, ...(claim === undefined ? {} : { claim }) };
+    const started = await ask(this.url, 'POST', '/v1/signup/start', null, request);
     const { registrationResponse } = started.json as { registrationResponse: string };
     return opaque.client.finishRegistration({
       clientRegistrationState,
@@ -198,8 +199,8 @@ export class Person {
   }
 
   /** Signs up; the answer as it came, and the first device's key. */
-  async trySignup(invite?: string): Promise<{ answer: Answer; key: SigningKey }> {
-    const registrationRecord = await this.register();
+  async trySignup(invite?: string, claim?: string): Promise<{ answer: Answer; key: SigningKey }> {
+    const registrationRecord = await this.register(this.email, this.password, claim);
     const key = makeKey();
     if (this.chain.length === 0) {
       this.take(this.entry({ kind: 'genesis', masterKey: this.master.publicKey }));
@@ -214,6 +215,7 @@ export class Person {
       bundle: this.bundle,
       chain: this.chain.map(base64),
       ...(invite === undefined ? {} : { invite }),
+      ...(claim === undefined ? {} : { claim }),
     });
     return { answer, key };
   }

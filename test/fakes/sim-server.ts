@@ -128,6 +128,7 @@ export class SimServer {
       device: deviceKeys.device,
       nowMs: this.nowMs(),
       inviteHash: null,
+      claimHash: null,
     });
     if (created !== 'created') throw new Error('the simulated account exists already');
     return { keys, account: keys.account, device: deviceKeys.device, deviceKeys, name };

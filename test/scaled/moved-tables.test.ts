@@ -6,6 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Hash } from '../../protocol/ids.ts';
+import type { LegacyParameters } from '../../protocol/legacy.ts';
+import { addressHash } from '../../cloud/legacy/address.ts';
 import { compareTable } from '../../cloud/moving/compare-tables.ts';
 import { checkStore } from '../../cloud/store/check.ts';
 import { DATABASE_FILE, openEmbeddedStore } from '../../cloud/store/embedded/embedded-store.ts';
@@ -73,6 +76,28 @@ async function faults(store: MetadataStore): Promise<readonly string[]> {
   return damage.filter((line) => !line.endsWith(': missing'));
 }
 
+/** Members of an older service with parameters of many kinds, whose texts have one order in both stores. */
+async function addMembers(store: MetadataStore, name: string): Promise<number | null> {
+  const rows = Array.from({ length: 60 }, (_none, index) => {
+    const salt = Buffer.alloc(16, index).toString('base64');
+    const parameters: LegacyParameters =
+      index % 2 === 0
+        ? { scheme: 'bcrypt', cost: 8 + (index % 8), salt }
+        : { scheme: 'pbkdf2-sha256', iterations: 10_000 + 7919 * index, bytes: 32, salt };
+    const password = index % 7 === 0 ? null : { parameters, proofHash: 'ab'.repeat(32) as Hash };
+    return { email: `${name}${index}@example.org`, password, quotaBytes: index % 3 === 0 ? index : null };
+  });
+  const { import: number } = await store.legacy.add({
+    import: null,
+    service: name === 'first' ? 'OldBox' : null,
+    expiresMs: 9e12,
+    nowMs: 0,
+    rows,
+  });
+  await store.legacy.expire([addressHash(`${name}5@example.org`)], 1);
+  return number;
+}
+
 /** The same rows, but that reading them ends after so many. */
 function stopping(tables: TableReader, after: number): TableReader {
   let left = after;
@@ -96,6 +121,8 @@ it.each(['five', 'six'])(
     const life = new StoreLife(seed, stores);
     await life.begin();
     await live(life, 0);
+    await addMembers(source, 'first');
+    const second = await addMembers(source, 'second');
     // More than one batch of them.
     const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)';
     await source.database.write(() =>
@@ -120,6 +147,8 @@ it.each(['five', 'six'])(
     expect(await differences(source, target)).toEqual([]);
     expect([await faults(source), await faults(target)]).toEqual([[], []]);
     await endIncoming(target.database, 'this move');
+    expect(await target.legacy.offer(1)).toEqual(await source.legacy.offer(1));
+    expect(await addMembers(target, 'third')).toBeGreaterThan(second!);
 
     stores.push(target);
     await live(life, STEPS);
@@ -134,10 +163,12 @@ it('goes on in a data directory where it began in a database', async () => {
   const life = new StoreLife('seven', stores);
   await life.begin();
   await live(life, 0);
+  const first = await addMembers(source, 'first');
   await importTables(join(dataDir, DATABASE_FILE), source.tables, '40000', async () => undefined);
   const target = await embedded();
   expect(await differences(source, target)).toEqual([]);
   expect([await faults(source), await faults(target)]).toEqual([[], []]);
+  expect(await addMembers(target, 'second')).toBeGreaterThan(first!);
   stores.push(target);
   await live(life, STEPS);
   expect(await faults(target)).toEqual([]);

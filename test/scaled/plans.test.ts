@@ -12,7 +12,7 @@ import { StoreLife } from './store-life.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 
 /** Of a few rows, and there for ever. */
-const SMALL = /settings|schema_versions|leases/;
+const SMALL = /settings|schema_versions|leases|legacy_imports|legacy_shapes/;
 /** Sums over everything, made on one node once in a while. */
 const SUMS = 'sum(live_bytes)';
 
@@ -47,6 +47,11 @@ INSERT INTO pack_spans SELECT vault, name, 1, CASE WHEN state = 'dropped' THEN 2
 INSERT INTO inline_packs SELECT vault, name, '\\x00' FROM packs WHERE inline;
 INSERT INTO rates SELECT sha256(account), 1, 1, 9e15 FROM accounts;
 INSERT INTO uploads (vault, name, size, device, started_ms) SELECT key, '\\x00', 10, '\\x00', 9e15 FROM vaults;
+INSERT INTO legacy_imports (service, created_ms, expires_ms) VALUES ('OldBox', 0, 1), (NULL, 0, 9e15);
+INSERT INTO legacy_shapes VALUES (1, 's', 5000), (2, 's', 5000);
+INSERT INTO legacy_rows (address, import, email, parameters, ended_ms)
+  SELECT sha256(convert_to(email || i, 'UTF8')), i, email, NULL, CASE WHEN i = 1 THEN 1 END
+  FROM accounts, generate_series(1, 2) i;
 ANALYZE;`;
 
 let server: PostgresServer;
@@ -102,6 +107,18 @@ function readsAll(plan: string): boolean {
   return tables.some((table) => !SMALL.test(table)) || indexes.some((index) => !index.endsWith('_doomed'));
 }
 
+/** What devices and the upkeep ask about members of an older service. */
+async function claim(store: MetadataStore, address: Hash): Promise<void> {
+  const { legacy } = store;
+  await legacy.offer(2);
+  await legacy.find(address, 2);
+  await legacy.setCodes([{ address, codeHash: address }], 2);
+  await legacy.expire([address], 2);
+  await legacy.page(address, 10, 2);
+  await legacy.forgetExpired(2);
+  await store.sessions.saveProof(address, 'claim', { account: null, data: 'x@example.org' }, 100);
+}
+
 /** What the life of an account in `StoreLife` has nothing of. */
 async function signInAndOut(store: MetadataStore): Promise<void> {
   const hash = (): Hash => randomBytes(32).toString('hex') as Hash;
@@ -131,5 +148,6 @@ async function signInAndOut(store: MetadataStore): Promise<void> {
   await store.accounts.chain(account, 0);
   await store.accounts.devices(account);
   await store.log.standings([account, account]);
+  await claim(store, hash());
   await store.accounts.setDisabled(account, true);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metadataStoreAcceptance } from '../../cloud/store/metadata-acceptance.ts';
+import { legacyStoreAcceptance } from '../../cloud/store/legacy-acceptance.ts';
+import { metadataStoreAcceptance, type FreshMetadata } from '../../cloud/store/metadata-acceptance.ts';
 import { Database } from '../../cloud/store/postgres/database.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 import { StoreDamaged, StoreUnavailable } from '../../cloud/store/store-errors.ts';
@@ -22,7 +23,7 @@ const options = {
   statsAgeMs: 0,
 };
 
-metadataStoreAcceptance(async () => {
+const makeMetadata = async (): Promise<FreshMetadata> => {
   const url = await server.database();
   const store = await openPostgresStore({ ...options, url });
   return {
@@ -30,7 +31,9 @@ metadataStoreAcceptance(async () => {
     another: () => openPostgresStore({ ...options, url }),
     discard: () => store.close(),
   };
-});
+};
+metadataStoreAcceptance(makeMetadata);
+legacyStoreAcceptance(makeMetadata);
 
 describe('a database', () => {
   it('is brought up to date once, however many nodes begin on it together', async () => {
@@ -41,6 +44,7 @@ describe('a database', () => {
     expect(await server.ask(url, 'SELECT version FROM schema_versions')).toEqual([
       { version: 1 },
       { version: 2 },
+      { version: 3 },
     ]);
   });
 

@@ -72,7 +72,7 @@ export class StoreLife {
     const { account, email, bundle, chain, chainHead } = this.#person;
     const device = this.#device.device;
     const shared = { account, email, registration: 'r', bundle, chain, chainHead, device, nowMs: 0 };
-    await this.#both((store) => store.accounts.create({ ...shared, inviteHash: null }));
+    await this.#both((store) => store.accounts.create({ ...shared, inviteHash: null, claimHash: null }));
     for (let count = 0; count < 2; count += 1) {
       const view = { vault: this.#id<VaultView['vault']>(16), head: { seq: 0, hash: ZERO_HASH }, epoch: 0 };
       this.#vaults.push({ view: { ...view, revisions: new Map() }, packs: [], nodes: [], heads: [] });

@@ -3,6 +3,7 @@ import type { AccountRow, AccountStore } from '../metadata-store.ts';
 import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../columns.ts';
 import { applyRevocation } from './revocation.ts';
 import type { Database } from './database.ts';
+import { claimRow } from './legacy.ts';
 import { isBehind, requireEntry, rewindVault } from './rewind.ts';
 
 function endSessions(database: Database, account: Uint8Array, keep: number | null): void {
@@ -40,9 +41,16 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           );
           if (used.changes === 0) return 'refused';
         }
+        let quota: number | null = null;
+        if (account.claimHash !== null) {
+          const claimed = claimRow(database, account.claimHash, account.email, account.nowMs);
+          if (claimed === null) return 'refused';
+          quota = claimed.quotaBytes;
+        }
         database.run(
-          `INSERT INTO accounts (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO accounts (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head,
+             quota_bytes)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           id,
           account.email,
           account.registration,
@@ -51,6 +59,7 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           account.nowMs,
           account.chain.length,
           blob(account.chainHead),
+          quota,
         );
         for (const [index, entry] of account.chain.entries()) {
           database.run('INSERT INTO chain_entries (account, idx, entry) VALUES (?, ?, ?)', id, index, entry);

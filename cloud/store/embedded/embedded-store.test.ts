@@ -7,7 +7,8 @@ import { expect, it } from 'vitest';
 import type { AccountId, VaultId } from '../../../protocol/ids.ts';
 import { packName, randomId } from '../../../test/fakes/hand-made-client.ts';
 import { blobStoreAcceptance } from '../blob-acceptance.ts';
-import { metadataStoreAcceptance } from '../metadata-acceptance.ts';
+import { legacyStoreAcceptance } from '../legacy-acceptance.ts';
+import { metadataStoreAcceptance, type FreshMetadata } from '../metadata-acceptance.ts';
 import { StoreUnavailable } from '../store-errors.ts';
 import { Database } from './database.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
@@ -21,7 +22,7 @@ blobStoreAcceptance(async () => {
   return { store: await openFileBlobs(dataDir, true), discard };
 });
 
-metadataStoreAcceptance(async () => {
+const makeMetadata = async (): Promise<FreshMetadata> => {
   const dataDir = await fresh();
   const options = { dataDir, defaultQuotaBytes: 1_000_000, retentionMs: 1000, uncommittedMs: 500 };
   const store = await openEmbeddedStore({ ...options, exclusive: true });
@@ -30,7 +31,9 @@ metadataStoreAcceptance(async () => {
     await rm(dataDir, { recursive: true, force: true });
   };
   return { store, another: () => openEmbeddedStore({ ...options, exclusive: false }), discard };
-});
+};
+metadataStoreAcceptance(makeMetadata);
+legacyStoreAcceptance(makeMetadata);
 
 it('frees what it was given once that is written, and nothing that shares its memory', async () => {
   const dataDir = await fresh();

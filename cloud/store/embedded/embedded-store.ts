@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MetadataStore } from '../metadata-store.ts';
 import { embeddedAccounts } from './accounts.ts';
 import { Database } from './database.ts';
+import { embeddedLegacy } from './legacy.ts';
 import { embeddedLog } from './log-read.ts';
 import { embeddedPacks } from './packs.ts';
 import { embeddedSessions } from './sessions.ts';
@@ -51,6 +52,7 @@ export async function embeddedStoreOver(
     sessions: embeddedSessions(database),
     log: embeddedLog(database, quota, options.retentionMs),
     packs: embeddedPacks(database, quota, options.retentionMs),
+    legacy: embeddedLegacy(database),
     upkeep: embeddedUpkeep(database, options),
     rates: null,
     async reachable() {

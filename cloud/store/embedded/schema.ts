@@ -122,4 +122,23 @@ CREATE TABLE uploads (
   device BLOB NOT NULL, started_ms INTEGER NOT NULL
 );
 `,
+  `
+-- Accounts of an older service that wait for their owners (store/legacy-store.ts).
+CREATE TABLE legacy_imports (
+  import INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL
+);
+CREATE TABLE legacy_shapes (
+  import INTEGER NOT NULL, shape TEXT NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY (import, shape)
+) WITHOUT ROWID;
+CREATE TABLE legacy_rows (
+  address BLOB PRIMARY KEY,           -- SHA-256 of the e-mail address
+  import INTEGER NOT NULL,
+  email TEXT,                         -- NULL once it can be claimed no more, as are the two hashes
+  parameters TEXT, proof_hash BLOB, code_hash BLOB,
+  quota_bytes INTEGER,
+  ended_ms INTEGER, claimed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX legacy_rows_open ON legacy_rows (import) WHERE ended_ms IS NULL;
+`,
 ];

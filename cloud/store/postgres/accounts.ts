@@ -3,6 +3,7 @@ import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
 import { addDevice, appendChain } from './chain-append.ts';
 import { BeginAnew, type Database } from './database.ts';
+import { claimRow } from './legacy.ts';
 import { endSessions } from './sessions.ts';
 
 export function postgresAccounts(database: Database, defaultLimit: number): AccountStore {
@@ -32,10 +33,16 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
           );
           if (used === 0) return 'refused';
         }
+        let quota: number | null = null;
+        if (account.claimHash !== null) {
+          const claimed = await claimRow(sql, account.claimHash, account.email, account.nowMs);
+          if (claimed === null) return 'refused';
+          quota = claimed.quotaBytes;
+        }
         const created = await sql.run(
           `INSERT INTO accounts
-             (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+             (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head, quota_bytes)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
           id,
           account.email,
           account.registration,
@@ -44,8 +51,9 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
           account.nowMs,
           account.chain.length,
           blob(account.chainHead),
+          quota,
         );
-        // Somebody else was a moment faster: the invitation must not be used up for it.
+        // Somebody else was a moment faster: neither invitation nor claim must be used up for it.
         if (created === 0) throw new BeginAnew();
         for (const [index, entry] of account.chain.entries()) {
           await sql.run(

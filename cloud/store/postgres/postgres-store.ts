@@ -3,6 +3,7 @@ import type { MetadataStore } from '../metadata-store.ts';
 import { postgresAccounts } from './accounts.ts';
 import { Database } from './database.ts';
 import type { DatabaseConfig } from './database-config.ts';
+import { postgresLegacy } from './legacy.ts';
 import { postgresLog } from './log-read.ts';
 import { postgresPacks } from './packs.ts';
 import { postgresRates } from './rates.ts';
@@ -29,6 +30,7 @@ export async function openPostgresStore(
       sessions: postgresSessions(database),
       log: postgresLog(database, quota, options.retentionMs),
       packs: postgresPacks(database, quota, options.retentionMs),
+      legacy: postgresLegacy(database),
       upkeep: postgresUpkeep(database, options),
       rates: postgresRates(database),
       reachable: () => database.reachable(),

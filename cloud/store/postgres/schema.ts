@@ -158,4 +158,25 @@ CREATE INDEX rates_by_time ON rates (at_ms);
 -- What one node at a time does. By the database's clock.
 CREATE TABLE leases (name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL);
 `,
+  `
+-- Accounts of an older service that wait for their owners (store/legacy-store.ts).
+CREATE TABLE legacy_imports (
+  import bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  service text, created_ms bigint NOT NULL, expires_ms bigint NOT NULL
+);
+-- In the order of bytes, as the embedded store has it.
+CREATE TABLE legacy_shapes (
+  import bigint NOT NULL, shape text COLLATE "C" NOT NULL, rows bigint NOT NULL,
+  PRIMARY KEY (import, shape)
+);
+CREATE TABLE legacy_rows (
+  address bytea PRIMARY KEY,          -- SHA-256 of the e-mail address
+  import bigint NOT NULL,
+  email text,                         -- NULL once it can be claimed no more, as are the two hashes
+  parameters text, proof_hash bytea, code_hash bytea,
+  quota_bytes bigint,
+  ended_ms bigint, claimed boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 80);
+CREATE INDEX legacy_rows_open ON legacy_rows (import) WHERE ended_ms IS NULL;
+`,
 ];

@@ -29,6 +29,7 @@ const NUMBERED: readonly (readonly [TableName, string])[] = [
   ['sessions', 'session'],
   ['vaults', 'key'],
   ['uploads', 'upload'],
+  ['legacy_imports', 'import'],
 ];
 
 export function postgresTables(database: Database): StoreTables {
