@@ -92,6 +92,7 @@ describe('bad usage', () => {
     ['config set scan-interval 1', 'scan-interval cannot be that'],
     ['completion tcsh', 'no shell is called tcsh'],
     ['recover --server http://x', 'give --server, --email and --folder'],
+    ['claim --server http://x --email a@b.c --folder f --code x --old-password-stdin', 'not both'],
     ['unlock', 'a secret is needed'],
     ['vault rewind', '--to is missing'],
     ['vault rewind --to last', 'to: not a whole number'],
@@ -287,6 +288,54 @@ describe('signup', () => {
   it('says when the authority cannot be read', async () => {
     const ran = await coffre(`${words} --ca nowhere.pem`, { env: { COFFRE_PASSWORD: 'p' } });
     expect([ran.exit, ran.err]).toEqual([2, expect.stringContaining('nowhere.pem')]);
+  });
+});
+
+describe('claim', () => {
+  const words = 'claim --server http://127.0.0.1:1 --email Ann@Example.org --folder files';
+  const script: Script = {
+    'claim.offer': () => ({ service: 'OldBox', passwords: true }),
+    'claim.prove': () => ({}),
+    claim: () => ({
+      account: 'a',
+      device: 'd',
+      deviceName: 'laptop',
+      pair: PAIR,
+      recoveryPhrase: WORDS.join(' '),
+    }),
+  };
+  const where = { server: 'http://127.0.0.1:1', email: 'ann@example.org' };
+
+  it('proves the old password first, and says before and after what does not come back', async () => {
+    await engine(script);
+    const ran = await coffre(`${words} --old-password-stdin --password-stdin`, { stdin: 'old\nnew\n' });
+    expect(ran.exit).toBe(0);
+    expect(facade.calls.map(({ method }) => method)).toEqual(['claim.offer', 'claim.prove', 'claim']);
+    expect(facade.calls[1]!.request).toEqual({ ...where, oldPassword: 'old' });
+    expect(facade.calls[2]!.request).toMatchObject({ ...where, oldPassword: 'old', password: 'new' });
+    expect(ran.err).toContain('Files that were at OldBox do not come back');
+    expect(ran.out).toContain('nothing came from OldBox');
+    expect(ran.out).toContain('24. ');
+  });
+
+  it('takes a code, or the passwords from the environment, and prints what signup does with --json', async () => {
+    await engine(script);
+    const env = { COFFRE_PASSWORD: 'new', COFFRE_OLD_PASSWORD: 'old' };
+    const ran = await coffre(`${words} --code 7K3Q --json`, { env });
+    expect(facade.calls[2]!.request).toMatchObject({ code: '7K3Q', password: 'new' });
+    expect(ran.json()).toMatchObject({ recoveryPhrase: WORDS.join(' '), pair: PAIR, deviceName: 'laptop' });
+    expect(ran.err).toBe('');
+    await coffre(words, { env });
+    expect(facade.calls[5]!.request).toMatchObject({ oldPassword: 'old', password: 'new' });
+  });
+
+  it('asks for no new password once the old one is refused', async () => {
+    const refuse = (): never => {
+      throw new PersonError('refused', 'no account of the older service was found', 'Check both.');
+    };
+    await engine({ ...script, 'claim.prove': refuse });
+    const ran = await coffre(`${words} --old-password-stdin`, { stdin: 'old\n' });
+    expect([ran.exit, facade.calls.map(({ method }) => method)]).toEqual([5, ['claim.offer', 'claim.prove']]);
   });
 });
 

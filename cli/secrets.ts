@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts';
 export interface PasswordQuestion {
   readonly prompt: string;
   /** The environment variable that answers it. */
-  readonly variable: 'COFFRE_PASSWORD' | 'COFFRE_NEW_PASSWORD';
+  readonly variable: 'COFFRE_PASSWORD' | 'COFFRE_NEW_PASSWORD' | 'COFFRE_OLD_PASSWORD';
   readonly fromStdin: boolean;
   /** Typed twice, when it is typed. */
   readonly twice?: boolean;

@@ -27,7 +27,7 @@ export type AppHandlers = {
 /** The app ends the engine itself, by `app.quit`. */
 const KEPT_FROM_WINDOW: ReadonlySet<string> = new Set(['stop']);
 /** These lock the keys of a new device. */
-const ENROLLING: ReadonlySet<string> = new Set(['signup', 'login', 'recover']);
+const ENROLLING: ReadonlySet<string> = new Set(['signup', 'claim', 'login', 'recover']);
 
 export interface BridgeParts {
   readonly handlers: AppHandlers;

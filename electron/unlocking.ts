@@ -48,7 +48,7 @@ async function opens(
 function passwordAfter(method: ControlMethod, params: unknown): string | null {
   const given = params as { readonly password?: unknown; readonly newPassword?: unknown };
   const password =
-    method === 'signup' || method === 'login' || method === 'unlock'
+    method === 'signup' || method === 'claim' || method === 'login' || method === 'unlock'
       ? given.password
       : method === 'password' || method === 'recover'
         ? given.newPassword

@@ -1,5 +1,6 @@
 /** Methods of the control API that concern the account and its devices. */
 import { z } from 'zod';
+import { legacyOfferSchema } from './legacy.ts';
 import { count, localPath, pairSchema, secret, serverParams, timeMs } from './control-shapes.ts';
 
 const email = z.string().min(3).max(254);
@@ -24,6 +25,20 @@ const enrolled = z.object({
   pair: pairSchema,
 });
 
+/** What proves an account of an older service: one of the two. */
+const oldProof = { oldPassword: secret.optional(), code: z.string().min(1).max(100).optional() };
+const ONE_PROOF = 'either oldPassword or code';
+
+function hasOneProof({
+  oldPassword,
+  code,
+}: {
+  oldPassword?: string | undefined;
+  code?: string | undefined;
+}): boolean {
+  return (oldPassword === undefined) !== (code === undefined);
+}
+
 const deviceSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -40,6 +55,21 @@ export const accountMethods = {
   signup: {
     params: z.object({ ...enrolParams, password: secret, invite: z.string().max(100).optional() }),
     /** The 24 words; `phrase.show` shows them again. */
+    result: enrolled.extend({ recoveryPhrase: z.string() }),
+  },
+  /** Whose accounts this server restores. @throws refused (none), server-unreachable */
+  'claim.offer': { params: z.object(serverParams), result: legacyOfferSchema },
+  /** Tries the old password or the code, and uses up neither. @throws refused, bad-input */
+  'claim.prove': {
+    params: z.object({ ...serverParams, email, ...oldProof }).refine(hasOneProof, ONE_PROOF),
+    result: z.object({}),
+  },
+  /**
+   * As `signup`, for somebody who had an account at an older service. Nothing that was stored there comes along. The
+   * old password does not leave the device, and is not taken as the new one. @throws exists, refused, bad-input
+   */
+  claim: {
+    params: z.object({ ...enrolParams, ...oldProof, password: secret }).refine(hasOneProof, ONE_PROOF),
     result: enrolled.extend({ recoveryPhrase: z.string() }),
   },
   /**

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { accountDelete } from './account.ts';
 import { activity } from './activity.ts';
 import { check } from './check.ts';
+import { claim } from './claim.ts';
 import { configGet, configSet } from './config.ts';
 import { devices, devicesRevoke } from './devices.ts';
 import { exportTree } from './export.ts';
@@ -34,6 +35,7 @@ import { wait } from './wait.ts';
 
 export const COMMANDS: readonly Command[] = [
   signup,
+  claim,
   login,
   start,
   stop,

@@ -59,7 +59,7 @@ describe('sign-up', () => {
   it('refuses a taken address, and says what to do', async () => {
     await world.signup();
     const enrolment = await world.enrolment();
-    const again = signup({ enrolment, password: 'other', invite: null }, world.tools);
+    const again = signup({ enrolment, password: 'other', invite: null, old: null }, world.tools);
     await expect(again).rejects.toMatchObject({
       code: 'refused',
       message: expect.stringContaining('e-mail'),
@@ -94,7 +94,7 @@ describe('sign-up', () => {
   it('takes an unlock key of the keychain in place of a passphrase', async () => {
     const unlockKey = world.tools.random(32);
     const enrolment = await world.enrolment({ lock: { kind: 'keychain', unlockKey } });
-    await signup({ enrolment, password: PASSWORD, invite: null }, world.tools);
+    await signup({ enrolment, password: PASSWORD, invite: null, old: null }, world.tools);
     await expect(world.open(enrolment.home)).rejects.toMatchObject({ code: 'locked' });
     const hooks = { news: () => undefined, signedOut: () => undefined };
     const wrong = { kind: 'keychain', unlockKey: world.tools.random(32) } as const;

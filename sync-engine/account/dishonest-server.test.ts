@@ -254,7 +254,10 @@ describe('MS-09 and MS-10: old versions, and what leaves before the proof', () =
 
   it('never sends the password, the words, or a key', async () => {
     const enrolment = await world.enrolment(through());
-    const { recoveryPhrase } = await signup({ enrolment, password: PASSWORD, invite: null }, world.tools);
+    const { recoveryPhrase } = await signup(
+      { enrolment, password: PASSWORD, invite: null, old: null },
+      world.tools,
+    );
     const device = await world.open(enrolment.home);
     await changePassword(device, { oldPassword: PASSWORD, newPassword: 'a second secret' });
     const again = await world.enrolment({ ...through(), lock: { kind: 'passphrase', passphrase: 'p' } });

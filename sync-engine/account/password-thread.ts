@@ -4,11 +4,13 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { StretchPassphrase } from '../crypto/key-file.ts';
+import type { LegacyHash } from '../crypto/legacy-hash.ts';
 import type {
   FinishedLogin,
   FinishedRegistration,
   FinishLogin,
   FinishRegistration,
+  StretchingCost,
 } from '../crypto/password.ts';
 import { runPasswordJob, type JobInput, type JobResult, type PasswordJob } from './password-jobs.ts';
 
@@ -20,19 +22,28 @@ const WORKER = new URL(
 );
 
 export function finishRegistrationApart(request: FinishRegistration): Promise<FinishedRegistration> {
-  return apart('registration', request);
+  return apart('registration', request, isWorthIt(request.cost));
 }
 
 export function finishLoginApart(request: FinishLogin): Promise<FinishedLogin> {
-  return apart('login', request);
+  return apart('login', request, isWorthIt(request.cost));
 }
 
 export function stretchApart(request: StretchPassphrase): Promise<Uint8Array> {
-  return apart('unlock-key', request);
+  return apart('unlock-key', request, isWorthIt(request.cost));
 }
 
-function apart<N extends PasswordJob>(job: N, input: JobInput<N>): Promise<JobResult<N>> {
-  if (input.cost.memory < WORTH_A_THREAD) return runPasswordJob(job, input);
+/** Of an older service, whatever it costs: WebAssembly would hold the thread it runs in. */
+export function legacyHashApart(request: LegacyHash): Promise<Uint8Array> {
+  return apart('legacy-hash', request, true);
+}
+
+function isWorthIt({ memory }: StretchingCost): boolean {
+  return memory >= WORTH_A_THREAD;
+}
+
+function apart<N extends PasswordJob>(job: N, input: JobInput<N>, inThread: boolean): Promise<JobResult<N>> {
+  if (!inThread) return runPasswordJob(job, input);
   return new Promise((resolve, reject) => {
     const worker = new Worker(WORKER, { workerData: { job, input } });
     let done: { readonly result: JobResult<N> } | null = null;

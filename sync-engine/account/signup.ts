@@ -15,6 +15,7 @@ import { startRegistration } from '../crypto/password.ts';
 import { makePhrase, recoveryKeysOf } from '../crypto/phrase.ts';
 import type { HttpAccountApi, SignupFinish } from '../remote/account-api.ts';
 import { CloudError } from '../remote/cloud.ts';
+import { claimAccount, refuseOldPassword, type OldProof } from './claim.ts';
 import { withServer } from './connect.ts';
 import {
   checkEnrolment,
@@ -33,6 +34,8 @@ export interface SignupRequest {
   readonly enrolment: Enrolment;
   readonly password: string;
   readonly invite: string | null;
+  /** Proves an account of an older service, in place of an invitation; null without one. */
+  readonly old: OldProof | null;
 }
 
 export interface SignedUp extends Enrolled {
@@ -46,14 +49,16 @@ export interface SignedUp extends Enrolled {
  */
 export function signup(request: SignupRequest, tools: AccountTools): Promise<SignedUp> {
   const enrolment = checkEnrolment(request.enrolment);
-  const { password, invite } = request;
+  const { password, invite, old } = request;
   if (password === '') throw new PersonError('bad-input', 'the password is empty', 'Enter a password.');
+  if (old !== null) refuseOldPassword(old, password);
   return withServer(enrolment.address, tools, async (api) => {
-    await requireOpen(api, invite, tools);
+    if (old === null) await requireOpen(api, invite, tools);
+    const claim = old === null ? undefined : await claimAccount(api, enrolment.email, old, tools);
     const registration = await startRegistration(password);
     const { registrationRequest, state } = registration;
     const { registrationResponse } = await insist(tools, () =>
-      api.signupStart(enrolment.email, registrationRequest),
+      api.signupStart(enrolment.email, registrationRequest, claim),
     );
     const registered = await finishRegistrationApart({
       password,
@@ -77,6 +82,7 @@ export function signup(request: SignupRequest, tools: AccountTools): Promise<Sig
         bundle,
         chain: entries,
         ...(invite === null ? {} : { invite }),
+        ...(claim === undefined ? {} : { claim }),
       };
       const session = await finishSignup(api, finish, { password, account, add: entries[2] }, tools);
       checkSession(session, account, device.keys);
@@ -123,8 +129,16 @@ async function finishSignup(
     );
   } catch (error) {
     if (!(error instanceof CloudError) || error.fault !== 'refused') throw error;
-    const session = lost.length > 0 ? await claim(api, finish, ours, tools) : null;
+    const session = lost.length > 0 ? await ownSession(api, finish, ours, tools) : null;
     if (session !== null) return session;
+    if (finish.claim !== undefined) {
+      throw new PersonError(
+        'refused',
+        'the server did not make the account: the e-mail address has one already',
+        'Log in, if it is yours; otherwise tell who runs the server.',
+        { cause: error },
+      );
+    }
     throw new PersonError(
       'refused',
       'the server did not make the account: the e-mail address has one already, or the invitation is not good',
@@ -134,7 +148,7 @@ async function finishSignup(
   }
 }
 
-async function claim(
+async function ownSession(
   api: HttpAccountApi,
   finish: SignupFinish,
   ours: { readonly password: string; readonly account: AccountKeys; readonly add: SignedChainEntry },

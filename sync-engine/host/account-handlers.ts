@@ -5,6 +5,7 @@ import { PersonError } from '../../protocol/errors.ts';
 import type { ControlRequest } from '../../protocol/control.ts';
 import type { ControlHandlers } from '../control/facade.ts';
 import { wipeAccountKeys } from '../crypto/identity.ts';
+import { askLegacyOffer, tryOldProof, type OldProof } from '../account/claim.ts';
 import { changePassword } from '../account/change-password.ts';
 import { listDevices } from '../account/devices.ts';
 import type { Enrolled, Enrolment } from '../account/enrol.ts';
@@ -24,6 +25,9 @@ import { forgetPairs } from './pair-file.ts';
 
 type AccountMethod =
   | 'signup'
+  | 'claim.offer'
+  | 'claim.prove'
+  | 'claim'
   | 'login'
   | 'recover'
   | 'password'
@@ -45,7 +49,25 @@ export function accountHandlers(host: Host): Pick<ControlHandlers, AccountMethod
       const folder = await prepareFolder(host, null, request.folder);
       const enrolment = enrolmentOf(host, request, request.password);
       const { password, invite } = request;
-      const signedUp = await signup({ enrolment, password, invite: invite ?? null }, host.tools);
+      const signedUp = await signup({ enrolment, password, invite: invite ?? null, old: null }, host.tools);
+      const device = await begin(host, signedUp, folder);
+      return { ...device, recoveryPhrase: signedUp.recoveryPhrase };
+    },
+    'claim.offer': ({ server, caPem }) =>
+      askLegacyOffer(parseServerAddress(server, caPem ?? null), host.tools),
+    'claim.prove': async (request) => {
+      const { server, caPem, email } = request;
+      const address = parseServerAddress(server, caPem ?? null);
+      await tryOldProof({ address, email, old: oldProofOf(request) }, host.tools);
+      return {};
+    },
+    claim: async (request) => {
+      await requireFresh(host);
+      const { password } = request;
+      const old = oldProofOf(request);
+      const folder = await prepareFolder(host, null, request.folder);
+      const enrolment = enrolmentOf(host, request, password);
+      const signedUp = await signup({ enrolment, password, invite: null, old }, host.tools);
       const device = await begin(host, signedUp, folder);
       return { ...device, recoveryPhrase: signedUp.recoveryPhrase };
     },
@@ -205,6 +227,17 @@ async function signInHere(host: Host, request: ControlRequest<'login'>) {
       : host.pairOf(running, linked.config.id);
   const { account, device: id, deviceName } = device.config;
   return { account, device: id, deviceName, pair };
+}
+
+/** The request's schema has seen that it is one of the two. */
+function oldProofOf({
+  oldPassword,
+  code,
+}: {
+  oldPassword?: string | undefined;
+  code?: string | undefined;
+}): OldProof {
+  return code === undefined ? { kind: 'password', password: oldPassword ?? '' } : { kind: 'code', code };
 }
 
 function enrolmentOf(

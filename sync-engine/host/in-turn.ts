@@ -8,6 +8,7 @@ import { Mutex } from '../engine/mutex.ts';
 
 const IN_TURN = [
   'signup',
+  'claim',
   'login',
   'recover',
   'unlock',

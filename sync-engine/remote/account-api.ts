@@ -6,6 +6,8 @@
 import type { z } from 'zod';
 import {
   chainAppendAnswerSchema,
+  claimFinishAnswerSchema,
+  claimStartAnswerSchema,
   MAX_LOST_ENTRIES,
   grantSchema,
   loginStartAnswerSchema,
@@ -18,6 +20,7 @@ import {
   type ServerInfo,
   type Session,
 } from '../../protocol/cloud.ts';
+import type { LegacyParameters } from '../../protocol/legacy.ts';
 import { encodeSignedEntry, type SignedChainEntry } from '../../protocol/device-chain.ts';
 import { jsonBody, type HttpClient } from './http-client.ts';
 
@@ -25,13 +28,21 @@ export interface SignupFinish {
   readonly email: string;
   readonly registrationRecord: string;
   readonly invite?: string;
+  readonly claim?: string;
   readonly bundle: Bundle;
   readonly chain: readonly SignedChainEntry[];
 }
 
 export interface AccountApi {
   server(): Promise<ServerInfo>;
-  signupStart(email: string, registrationRequest: string): Promise<{ registrationResponse: string }>;
+  /** How an older service hashed the password of this address; made up for one it did not have. */
+  claimStart(email: string): Promise<LegacyParameters>;
+  claimFinish(email: string, proof: { hash: string } | { code: string }): Promise<{ claim: string }>;
+  signupStart(
+    email: string,
+    registrationRequest: string,
+    claim?: string,
+  ): Promise<{ registrationResponse: string }>;
   signupFinish(signup: SignupFinish): Promise<Session>;
   loginStart(email: string, startLoginRequest: string): Promise<{ login: string; loginResponse: string }>;
   loginFinish(login: string, finishLoginRequest: string): Promise<Grant>;
@@ -82,8 +93,21 @@ export class HttpAccountApi implements AccountApi {
     return this.#client.json(serverInfoSchema, { method: 'GET', path: '/v1/server' });
   }
 
-  signupStart(email: string, registrationRequest: string): Promise<{ registrationResponse: string }> {
-    return this.#post(signupStartAnswerSchema, '/v1/signup/start', { email, registrationRequest });
+  claimStart(email: string): Promise<LegacyParameters> {
+    return this.#post(claimStartAnswerSchema, '/v1/claim/start', { email });
+  }
+
+  claimFinish(email: string, proof: { hash: string } | { code: string }): Promise<{ claim: string }> {
+    return this.#post(claimFinishAnswerSchema, '/v1/claim/finish', { email, ...proof });
+  }
+
+  signupStart(
+    email: string,
+    registrationRequest: string,
+    claim?: string,
+  ): Promise<{ registrationResponse: string }> {
+    const request = { email, registrationRequest, ...(claim === undefined ? {} : { claim }) };
+    return this.#post(signupStartAnswerSchema, '/v1/signup/start', request);
   }
 
   signupFinish(signup: SignupFinish): Promise<Session> {

@@ -36,7 +36,7 @@ export async function acceptanceAccount(
     const home = await Home.open(join(root, name));
     const lock = { kind: 'passphrase', passphrase: PASSWORD } as const;
     const enrolment = { home, address: parseServerAddress(server.address), email, deviceName: name, lock };
-    if (isNew) await signup({ enrolment, password: PASSWORD, invite: null }, tools);
+    if (isNew) await signup({ enrolment, password: PASSWORD, invite: null, old: null }, tools);
     else await login(enrolment, PASSWORD, tools);
     const opened = await OpenDevice.open(home, lock, NO_HOOKS, tools);
     open.push(opened);

@@ -50,6 +50,11 @@ export class AccountWorld {
     return new AccountWorld(root, server, { ...cheapTools(), ...tools });
   }
 
+  /** Of the server. */
+  get dataDir(): string {
+    return join(this.#root, 'server');
+  }
+
   async close(): Promise<void> {
     for (const device of this.#open) await device.close();
     await this.server.close();
@@ -85,7 +90,10 @@ export class AccountWorld {
     hooks: Partial<DeviceHooks> = {},
   ): Promise<{ device: OpenDevice; phrase: string }> {
     const enrolment = await this.enrolment(given);
-    const { recoveryPhrase } = await signup({ enrolment, password: PASSWORD, invite: null }, this.tools);
+    const { recoveryPhrase } = await signup(
+      { enrolment, password: PASSWORD, invite: null, old: null },
+      this.tools,
+    );
     return { device: await this.open(enrolment.home, PASSWORD, hooks), phrase: recoveryPhrase };
   }
 
