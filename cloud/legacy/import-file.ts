@@ -18,12 +18,12 @@ export interface LegacyImport {
   readonly skipBad: boolean;
 }
 
-export interface BadLine {
+interface BadLine {
   readonly line: number;
   readonly why: string;
 }
 
-export interface Judged {
+interface Judged {
   readonly good: number;
   readonly bad: number;
   /** The first of them. */

@@ -3,7 +3,6 @@
  * there was one's own. Parameters come from the server, within the bounds of protocol/legacy.ts.
  */
 import { pbkdf2, scrypt } from 'node:crypto';
-import { promisify } from 'node:util';
 import { argon2id, bcrypt } from 'hash-wasm';
 import type { LegacyParameters } from '../../protocol/legacy.ts';
 
@@ -34,7 +33,13 @@ export async function legacyHash({ password, parameters }: LegacyHash): Promise<
     case 'pbkdf2-sha256':
     case 'pbkdf2-sha512': {
       const digest = parameters.scheme === 'pbkdf2-sha256' ? 'sha256' : 'sha512';
-      return promisify(pbkdf2)(bytes, salt, parameters.iterations, parameters.bytes, digest);
+      const { iterations, bytes: length } = parameters;
+      return new Promise((resolve, reject) => {
+        pbkdf2(bytes, salt, iterations, length, digest, (error, hash) => {
+          if (error === null) resolve(hash);
+          else reject(error);
+        });
+      });
     }
     case 'scrypt': {
       const { log2N, r, p } = parameters;
