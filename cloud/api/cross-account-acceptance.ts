@@ -154,6 +154,17 @@ export function crossAccountAcceptance(
           });
         },
       },
+      // Nobody is restored here; what members and strangers are told is in legacy/claims.test.ts.
+      'POST /v1/claim/start': {
+        caller: 'anyone',
+        answer: refused,
+        attack: () => byAnyone('POST', '/v1/claim/start', { email: ann.person.email }),
+      },
+      'POST /v1/claim/finish': {
+        caller: 'anyone',
+        answer: refused,
+        attack: () => byAnyone('POST', '/v1/claim/finish', { email: ann.person.email, code: 'guessed' }),
+      },
       'POST /v1/login/start': {
         caller: 'anyone',
         answer: [200],
