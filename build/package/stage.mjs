@@ -43,19 +43,7 @@ export function stage({ folder, platform, archs, version, isTestBuild }) {
     dependencies: Object.fromEntries(APP_PACKAGES.map((name) => [name, described.dependencies[name]])),
   });
 
-  for (const part of PROGRAMS) copyBuilt(part, programs);
-  const programPackages = packagesUnder(
-    lock,
-    Object.keys(described.dependencies).filter((name) => !APP_PACKAGES.includes(name)),
-  );
-  const natives = archs.map((arch) => `${platform}-${arch}.node`);
-  for (const name of programPackages) copyPackage(name, programs, natives);
-  writeJson(path.join(programs, 'package.json'), {
-    name: 'coffre',
-    version: described.version,
-    type: 'module',
-    private: true,
-  });
+  const programPackages = stagePrograms({ folder: programs, platform, archs });
 
   const texts = path.join(folder, 'texts');
   mkdirSync(texts);
@@ -70,6 +58,29 @@ export function stage({ folder, platform, archs, version, isTestBuild }) {
       'Built with an old Electron that has known security holes, to test how Coffre is packaged.\nNot for use.\n',
     );
   }
+}
+
+/**
+ * Engine, server and command line alone, into a folder that is not there yet. Answers the packages they have with
+ * them, by their place in the lock file.
+ * @param {{ folder: string, platform: string, archs: string[] }} request
+ */
+export function stagePrograms({ folder, platform, archs }) {
+  const described = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const part of PROGRAMS) copyBuilt(part, folder);
+  const packages = packagesUnder(
+    readLock(),
+    Object.keys(described.dependencies).filter((name) => !APP_PACKAGES.includes(name)),
+  );
+  const natives = archs.map((arch) => `${platform}-${arch}.node`);
+  for (const name of packages) copyPackage(name, folder, natives);
+  writeJson(path.join(folder, 'package.json'), {
+    name: 'coffre',
+    version: described.version,
+    type: 'module',
+    private: true,
+  });
+  return packages;
 }
 
 function copyBuilt(part, to) {
