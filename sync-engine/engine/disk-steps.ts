@@ -6,6 +6,7 @@ import type { Reason } from '../plan/operation.ts';
 import { PARKED_NODE, type NodeState } from '../plan/tree.ts';
 import type { FileIdentity } from './books.ts';
 import { touched, type ExecutorParts } from './executor-parts.ts';
+import { recoverBroughtBack } from './parked-nodes.ts';
 import type { Step } from './step-runner.ts';
 import { isRoom, targetOf } from './targets.ts';
 
@@ -57,7 +58,20 @@ export class DiskSteps {
       moved(stat);
       hooks.did(id, 'move', reason, 0);
     };
-    if (local.parked) return { id, step: { kind: 'unpark', id, path: place.path }, after };
+    if (local.parked) {
+      return {
+        id,
+        step: { kind: 'unpark', id, path: place.path },
+        after,
+        refused: (result) => {
+          const row = books.pair.local.get(id);
+          // Brought back before, and an error kept that from its row.
+          if (result.outcome === 'stale' && result.code === 'missing' && row?.parked === true)
+            recoverBroughtBack(this.#parts.disk, books, row);
+          return false;
+        },
+      };
+    }
     const from = books.pair.diskPath(id);
     if (from === null) return null;
     if (from === place.path) {

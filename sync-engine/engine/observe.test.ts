@@ -5,7 +5,8 @@ import { nodeId, sample, type Sample } from '../../test/fakes/sample-manifest.ts
 import { SimDisk } from '../../test/fakes/sim-disk.ts';
 import { POSIX_CAPABILITIES } from '../local-fs/capabilities.ts';
 import { writeText } from '../local-fs/disk-acceptance.ts';
-import { createMarker, makePairFolders, type PairMarker } from '../local-fs/root-marker.ts';
+import { createMarker, makePairFolders, PARKED, type PairMarker } from '../local-fs/root-marker.ts';
+import { PARKED_NODE } from '../plan/tree.ts';
 import { InlineWorkers } from '../workers/inline-workers.ts';
 import { Books } from './books.ts';
 import { Observer } from './observe.ts';
@@ -110,4 +111,32 @@ it('a folder that took the place of a file does not fill the file, though only t
   expect(known()).toEqual(['note', 'note/thesis']);
   expect(world.pair.local.get(world.pair.localAt('note')!)?.type).toBe('folder');
   expect(observer.hasHints).toBe(false);
+});
+
+it('what was brought back from where it was parked, which its row does not say, is itself', async () => {
+  disk.makeFolder(`${root}/work`, 0o755);
+  await observer.scan(true);
+  const id = world.pair.localAt('work')!;
+  const row = world.pair.local.get(id)!;
+  world.pair.putLocal({ ...row, parent: PARKED_NODE, parked: true });
+  disk.rename(`${root}/work`, `${root}/done`);
+
+  await observer.scan(true);
+  expect(known()).toEqual(['done']);
+  expect(world.pair.localAt('done')).toBe(id);
+});
+
+it('what is parked stays so when another name leads to it', async () => {
+  writeText(disk, `${root}/note`, 'short');
+  await observer.scan(true);
+  const id = world.pair.localAt('note')!;
+  const row = world.pair.local.get(id)!;
+  disk.rename(`${root}/note`, `${root}/${PARKED}/${id}`);
+  world.pair.putLocal({ ...row, parent: PARKED_NODE, parked: true });
+  disk.makeHardLink(`${root}/${PARKED}/${id}`, `${root}/again`);
+
+  await observer.scan(true);
+  expect(known()).toEqual(['again']);
+  expect(world.pair.localAt('again')).not.toBe(id);
+  expect(world.pair.local.get(id)?.parked).toBe(true);
 });

@@ -7,7 +7,7 @@ import type { NodeId } from '../../protocol/ids.ts';
 import type { DirectoryEntry, DiskStat } from '../local-fs/disk.ts';
 import { IgnoreRules } from '../local-fs/ignore-rules.ts';
 import { remoteNameOf } from '../local-fs/path-rules.ts';
-import type { RootProblem } from '../local-fs/root-marker.ts';
+import { PARKED, type RootProblem } from '../local-fs/root-marker.ts';
 import type { WalkedFolder } from '../local-fs/walk.ts';
 import type { IssueRow, LocalNode, Manifest } from '../manifest/manifest.ts';
 import { diffFolder, type FolderChange, type Known, type Seen } from '../plan/diff.ts';
@@ -156,10 +156,8 @@ export class Observer {
       known,
       entries,
       identity: (dev, ino) =>
-        pair
-          .localByIdentity(dev, ino)
-          .filter((row) => !row.parked)
-          .map((row) => this.#known(row)),
+        // A parked one too: an error after it was brought back may have kept that from its row.
+        pair.localByIdentity(dev, ino).map((row) => this.#known(row)),
       stillThere: (node) => this.#stillThere(node),
     });
     const swallowed = changes.filter(
@@ -212,7 +210,8 @@ export class Observer {
   }
 
   #stillThere(node: KnownRow): boolean {
-    const path = this.#parts.books.pair.diskPath(node.id);
+    const { row } = node;
+    const path = row.parked ? `${PARKED}/${row.id}` : this.#parts.books.pair.diskPath(node.id);
     if (path === null) return false;
     const stat = this.#parts.disk.lstat(path);
     return stat !== null && stat.ino === node.ino && stat.dev === node.dev;

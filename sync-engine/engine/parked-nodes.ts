@@ -39,7 +39,11 @@ export function recoverParked(disk: ParkingDisk, books: Books): void {
 }
 
 /** It is parked for its row, not on the disk: it was being brought back, or a power loss took the parking back. */
-function recoverBroughtBack(disk: ParkingDisk, books: Books, row: LocalNode): void {
+export function recoverBroughtBack(
+  disk: Pick<PairDisk, 'lstat' | 'nameFor'>,
+  books: Books,
+  row: LocalNode,
+): void {
   const remote = books.remoteInScope(row.id);
   const place = remote === undefined ? null : placeOnDisk(books, disk, remote.parent, remote.name, row.id);
   if (remote !== undefined && place !== null && 'path' in place) {

@@ -44,7 +44,7 @@ const ACTS = 15;
 /** Beyond the interval between full scans, which find what hints did not tell. */
 const REST_MS = 11 * 60_000;
 const PATIENCE_MS = 3 * 3_600_000;
-/** Of a world without faults: a hundred times what the busiest needs. More is an engine that goes round for ever. */
+/** Of a world without faults: a whole busy world has ten thousand. More is an engine that goes round for ever. */
 const MOST_EVENTS_TO_REST = 100_000;
 /** A full scan at least; an hour in some worlds. */
 const quietMs = (seed: number): number => (seed % 8 === 0 ? 3_600_000 : REST_MS);
