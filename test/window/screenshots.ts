@@ -39,8 +39,13 @@ const goBack = async (window: OpenWindow): Promise<void> => {
   await window.page.getByRole('slider').blur();
   await settled(window.page);
 };
-const welcomeTo = async (window: OpenWindow, page: number): Promise<void> => {
-  const [here, ...before] = welcomePages('en')
+const welcomeTo = async (
+  window: OpenWindow,
+  page: number,
+  language: 'en' | 'fr' = 'en',
+  way: 'create' | 'claim' = 'create',
+): Promise<void> => {
+  const [here, ...before] = welcomePages(language, way)
     .slice(0, page + 1)
     .reverse();
   for (const step of before.reverse()) {
@@ -146,6 +151,33 @@ const states: readonly Shot[] = [
       opening: { scenario: 'signed-out' as const },
       act: (window: OpenWindow) => welcomeTo(window, index + 1),
     })),
+  ...welcomePages('en', 'claim')
+    .slice(2, 5)
+    .map(({ name }, index) => ({
+      name: `claim-${name}`,
+      opening: { scenario: 'signed-out' as const },
+      act: (window: OpenWindow) => welcomeTo(window, index + 2, 'en', 'claim'),
+    })),
+  {
+    name: 'claim-former-dark',
+    opening: { scenario: 'signed-out', theme: 'dark' },
+    act: (window) => welcomeTo(window, 2, 'en', 'claim'),
+  },
+  {
+    name: 'claim-lost-fr',
+    opening: { scenario: 'signed-out', language: 'fr' },
+    act: (window) => welcomeTo(window, 3, 'fr', 'claim'),
+  },
+  {
+    name: 'claim-former-narrow',
+    opening: { scenario: 'signed-out', width: 360, height: 700 },
+    act: (window) => welcomeTo(window, 2, 'en', 'claim'),
+  },
+  {
+    name: 'claim-words',
+    opening: { scenario: 'signed-out' },
+    act: (window) => welcomeTo(window, 6, 'en', 'claim'),
+  },
   state('signed-out-elsewhere'),
   { name: 'welcome', opening: { scenario: 'signed-out' } },
   { name: 'welcome-dark', opening: { scenario: 'signed-out', theme: 'dark' } },

@@ -1,4 +1,4 @@
-/** The welcome of somebody new, page by page, without a mouse. */
+/** The welcome of somebody new, and of a former member of another service, page by page, without a mouse. */
 import en from '../../renderer/locales/en.json' with { type: 'json' };
 import fr from '../../renderer/locales/fr.json' with { type: 'json' };
 import { keys, tabTo } from './keyboard.ts';
@@ -12,7 +12,10 @@ export interface WelcomePage {
   readonly next: (window: OpenWindow) => Promise<void>;
 }
 
-export function welcomePages(language: 'en' | 'fr'): readonly WelcomePage[] {
+export function welcomePages(
+  language: 'en' | 'fr',
+  way: 'create' | 'claim' = 'create',
+): readonly WelcomePage[] {
   const { kit, welcome, words } = language === 'en' ? en : fr;
   const type = async (window: OpenWindow, label: string, text: string): Promise<void> => {
     await tabTo(window, label);
@@ -26,13 +29,14 @@ export function welcomePages(language: 'en' | 'fr'): readonly WelcomePage[] {
       await keys(window, 'Enter');
     };
   const nothing = (): Promise<void> => Promise.resolve();
-  return [
+  const server: WelcomePage = {
+    name: 'server',
+    fill: (window) => type(window, welcome.address, 'https://coffre.example.org'),
+    next: press(kit.next),
+  };
+  const begun: readonly WelcomePage[] = [
     { name: 'begin', fill: nothing, next: press(kit.next) },
-    {
-      name: 'server',
-      fill: (window) => type(window, welcome.address, 'https://coffre.example.org'),
-      next: press(kit.next),
-    },
+    server,
     {
       name: 'account',
       fill: async (window) => {
@@ -41,7 +45,35 @@ export function welcomePages(language: 'en' | 'fr'): readonly WelcomePage[] {
       },
       next: press(kit.next),
     },
-    { name: 'folder', fill: nothing, next: press(welcome.finish.create) },
+  ];
+  const claimed: readonly WelcomePage[] = [
+    {
+      name: 'begin',
+      async fill(window) {
+        await tabTo(window, new RegExp(`^${welcome.create}`));
+        await keys(window, 'ArrowDown', 'ArrowDown', 'ArrowDown');
+      },
+      next: press(kit.next),
+    },
+    server,
+    {
+      name: 'former',
+      async fill(window) {
+        await type(window, welcome.formerEmail, 'claire@example.org');
+        await type(window, welcome.oldPassword, 'the old one');
+      },
+      next: press(kit.next),
+    },
+    { name: 'lost', fill: nothing, next: press(kit.next) },
+    {
+      name: 'account',
+      fill: (window) => type(window, welcome.newPassword, 'harbour lantern walnut'),
+      next: press(kit.next),
+    },
+  ];
+  return [
+    ...(way === 'create' ? begun : claimed),
+    { name: 'folder', fill: nothing, next: press(welcome.finish[way]) },
     { name: 'words', fill: nothing, next: press(words.noted) },
     {
       name: 'check',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isEmail, phraseWords, stepOf, withoutSecrets } from './draft.ts';
+import { isEmail, isOldPassword, oldProofOf, phraseWords, stepOf, stepsOf, withoutSecrets } from './draft.ts';
 
 describe('an error', () => {
   it.each([
@@ -13,7 +13,21 @@ describe('an error', () => {
     ['bad-input', '/nowhere cannot be used as a folder', 'folder'],
     ['disk-full', 'the disk is full', 'folder'],
   ] as const)('%s (%s) is shown at the step that can mend it', (code, message, step) => {
-    expect(stepOf({ code, message, hint: '' })).toBe(step);
+    expect(stepOf({ code, message, hint: '' }, 'create')).toBe(step);
+  });
+});
+
+describe('an error on the way of a former member', () => {
+  it.each([
+    ['refused', 'this server restores no accounts of an older service', 'server'],
+    ['refused', 'no account of the older service was found with this address and code', 'former'],
+    ['refused', 'the server did not make the account: the e-mail address has one already', 'former'],
+    ['refused', 'the server has had too many attempts', 'former'],
+    ['bad-input', 'the new password is the old one, of which the server has been given a hash', 'account'],
+    ['disk-full', 'the disk is full', 'folder'],
+  ] as const)('%s (%s) is shown at the step that can mend it', (code, message, step) => {
+    expect(stepOf({ code, message, hint: '' }, 'claim')).toBe(step);
+    expect(stepsOf('claim')).toContain(step);
   });
 });
 
@@ -30,10 +44,17 @@ it('wipes every secret and keeps the rest', () => {
     password: 'secret',
     phrase: 'words',
     invite: 'code',
+    proof: 'password',
+    oldPassword: 'old',
+    code: 'code',
     folder: '/f',
     deviceName: 'd',
   } as const;
-  expect(withoutSecrets(draft)).toEqual({ ...draft, password: '', phrase: '', invite: '' });
+  const secrets = { password: '', phrase: '', invite: '', oldPassword: '', code: '' };
+  expect(withoutSecrets(draft)).toEqual({ ...draft, ...secrets });
+  expect(isOldPassword({ ...draft, mode: 'claim', password: 'old' })).toBe(true);
+  expect(isOldPassword({ ...draft, mode: 'claim' })).toBe(false);
+  expect(oldProofOf({ ...draft, proof: 'code', code: ' 7K3Q ' })).toEqual({ code: '7K3Q' });
 });
 
 it('knows an e-mail address when it sees one', () => {

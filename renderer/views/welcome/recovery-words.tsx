@@ -17,6 +17,8 @@ import './recovery-words.css';
 
 export function RecoveryWords(props: {
   readonly words: readonly string[];
+  /** Of what was made, above the words. */
+  readonly note: string | null;
   readonly email: string;
   readonly server: string;
   readonly onDone: () => void;
@@ -47,6 +49,7 @@ export function RecoveryWords(props: {
         </>
       }
     >
+      {props.note !== null && <Banner kind="good">{props.note}</Banner>}
       <Words words={words} />
       <Banner kind="warning">{t('words.warning')}</Banner>
       {error !== null && <ErrorNote error={error} />}

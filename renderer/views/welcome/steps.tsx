@@ -7,7 +7,7 @@ import { Button } from '../../kit/button.tsx';
 import { RadioCards } from '../../kit/choice.tsx';
 import { Banner } from '../../kit/states.tsx';
 import { PasswordField, TextField } from '../../kit/text-field.tsx';
-import type { Draft } from './draft.ts';
+import { isOnServer, withoutSecrets, type Draft } from './draft.ts';
 import { NewPassword } from './new-password.tsx';
 
 export interface StepProps {
@@ -24,11 +24,12 @@ export function BeginStep({ draft, change }: StepProps): ReactNode {
       label={t('welcome.beginTitle')}
       isLabelHidden
       value={draft.mode}
-      onChange={(mode) => change({ mode, password: '', phrase: '' })}
+      onChange={(mode) => change({ ...withoutSecrets(draft), mode })}
       cards={[
         { value: 'create', title: t('welcome.create'), about: t('welcome.createText') },
         { value: 'sign-in', title: t('welcome.signIn'), about: t('welcome.signInText') },
         { value: 'recover', title: t('welcome.recover'), about: t('welcome.recoverText') },
+        { value: 'claim', title: t('welcome.claim'), about: t('welcome.claimText') },
       ]}
     />
   );
@@ -38,17 +39,19 @@ export function ServerStep({ draft, change, faults }: StepProps): ReactNode {
   const { t } = useTranslation();
   return (
     <div className="stack">
-      <RadioCards
-        label={t('welcome.serverTitle')}
-        isLabelHidden
-        value={draft.serverKind}
-        onChange={(serverKind) => change({ serverKind })}
-        cards={[
-          { value: 'address', title: t('welcome.serverAddress'), about: t('welcome.serverAddressText') },
-          { value: 'local', title: t('welcome.serverLocal'), about: t('welcome.serverLocalText') },
-        ]}
-      />
-      {draft.serverKind === 'address' && (
+      {draft.mode !== 'claim' && (
+        <RadioCards
+          label={t('welcome.serverTitle')}
+          isLabelHidden
+          value={draft.serverKind}
+          onChange={(serverKind) => change({ serverKind })}
+          cards={[
+            { value: 'address', title: t('welcome.serverAddress'), about: t('welcome.serverAddressText') },
+            { value: 'local', title: t('welcome.serverLocal'), about: t('welcome.serverLocalText') },
+          ]}
+        />
+      )}
+      {isOnServer(draft) && (
         <TextField
           label={t('welcome.address')}
           value={draft.address}
@@ -68,16 +71,18 @@ export function AccountStep(props: StepProps & { readonly asksInvite: boolean })
   const { t } = useTranslation();
   return (
     <div className="stack">
-      <TextField
-        label={t('welcome.email')}
-        type="email"
-        autoComplete="email"
-        value={draft.email}
-        onChange={(email) => change({ email })}
-        about={draft.mode === 'create' ? t('welcome.emailAbout') : undefined}
-        error={faults.email ?? null}
-        maxLength={254}
-      />
+      {draft.mode !== 'claim' && (
+        <TextField
+          label={t('welcome.email')}
+          type="email"
+          autoComplete="email"
+          value={draft.email}
+          onChange={(email) => change({ email })}
+          about={draft.mode === 'create' ? t('welcome.emailAbout') : undefined}
+          error={faults.email ?? null}
+          maxLength={254}
+        />
+      )}
       {draft.mode === 'recover' && (
         <TextField
           label={t('welcome.phrase')}
@@ -100,11 +105,12 @@ export function AccountStep(props: StepProps & { readonly asksInvite: boolean })
       ) : (
         <>
           <NewPassword
-            label={t(draft.mode === 'recover' ? 'welcome.newPassword' : 'welcome.password')}
+            label={t(draft.mode === 'create' ? 'welcome.password' : 'welcome.newPassword')}
             value={draft.password}
             onChange={(password) => change({ password })}
             error={faults.password ?? null}
           />
+          {draft.mode === 'claim' && <Banner kind="warning">{t('welcome.notTheOld')}</Banner>}
           <Banner>{t('welcome.passwordText')}</Banner>
         </>
       )}
@@ -142,7 +148,9 @@ export function FolderStep({ draft, change, faults }: StepProps): ReactNode {
         }
       />
       <Banner kind="good">
-        {t(draft.mode === 'create' ? 'welcome.folderCreate' : 'welcome.folderMerge')}
+        {t(
+          draft.mode === 'create' || draft.mode === 'claim' ? 'welcome.folderCreate' : 'welcome.folderMerge',
+        )}
       </Banner>
       <TextField
         label={t('welcome.deviceName')}

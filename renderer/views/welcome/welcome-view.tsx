@@ -1,4 +1,4 @@
-/** From nothing to a folder that syncs: a new account, a further device, or a lost password. */
+/** From nothing to a folder that syncs: a new account, a further device, a lost password, or an account of before. */
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Form } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -11,7 +11,20 @@ import { sayingOf } from '../../language/error-text.ts';
 import { readStatus } from '../../store/engine-store.ts';
 import { useCall } from '../../store/use-call.ts';
 import { useStore } from '../../store/use-store.ts';
-import { isEmail, phraseWords, stepOf, steps, withoutSecrets, type Draft, type Step } from './draft.ts';
+import type { LegacyOffer } from '../../../protocol/legacy.ts';
+import { FormerStep, LostStep } from './claim-steps.tsx';
+import {
+  isEmail,
+  isOldPassword,
+  isOnServer,
+  oldProofOf,
+  phraseWords,
+  stepOf,
+  stepsOf,
+  withoutSecrets,
+  type Draft,
+  type Step,
+} from './draft.ts';
 import { RecoveryWords } from './recovery-words.tsx';
 import { AccountStep, BeginStep, FolderStep, ServerStep } from './steps.tsx';
 import { WelcomeFrame } from './welcome-frame.tsx';
@@ -36,6 +49,9 @@ export function WelcomeView({
     password: '',
     phrase: '',
     invite: '',
+    proof: 'password',
+    oldPassword: '',
+    code: '',
     folder: info.defaultFolder,
     deviceName: former?.deviceName ?? info.deviceName,
   }));
@@ -43,6 +59,9 @@ export function WelcomeView({
   const [faults, setFaults] = useState<Partial<Record<keyof Draft, string>>>({});
   const [words, setWords] = useState<readonly string[] | null>(null);
   const [server, setServer] = useState('');
+  const [offer, setOffer] = useState<LegacyOffer | null>(null);
+  const service = offer?.service ?? t('welcome.olderService');
+  const steps = stepsOf(draft.mode);
 
   const change = (part: Partial<Draft>): void => {
     setDraft((old) => ({ ...old, ...part }));
@@ -50,8 +69,7 @@ export function WelcomeView({
   };
 
   const finish = useCall(async (options) => {
-    const address =
-      draft.serverKind === 'local' ? (await app.call('server.local', {})).url : draft.address.trim();
+    const address = isOnServer(draft) ? draft.address.trim() : (await app.call('server.local', {})).url;
     const device = {
       server: address,
       email: draft.email.trim(),
@@ -67,6 +85,11 @@ export function WelcomeView({
       );
       setServer(address);
       setWords(made.recoveryPhrase.split(' '));
+    } else if (draft.mode === 'claim') {
+      const { password } = draft;
+      const made = await engine.call('claim', { ...device, ...oldProofOf(draft), password }, options);
+      setServer(address);
+      setWords(made.recoveryPhrase.split(' '));
     } else if (draft.mode === 'sign-in') {
       await engine.call('login', { ...device, password: draft.password }, options);
     } else {
@@ -75,7 +98,23 @@ export function WelcomeView({
     }
     setDraft(withoutSecrets);
     await readStatus();
-    if (draft.mode !== 'create') onDone();
+    if (draft.mode !== 'create' && draft.mode !== 'claim') onDone();
+  });
+
+  // Told where it can be mended, before anybody thinks of a new password.
+  const ask = useCall(async (options, about: 'offer' | 'proof') => {
+    const where = { server: draft.address.trim() };
+    if (about === 'proof') {
+      await engine.call(
+        'claim.prove',
+        { ...where, email: draft.email.trim(), ...oldProofOf(draft) },
+        options,
+      );
+      return;
+    }
+    const found = await engine.call('claim.offer', where, options);
+    setOffer(found);
+    setDraft((old) => ({ ...old, proof: found.passwords ? old.proof : 'code' }));
   });
 
   // Somebody signed in by the command line meanwhile: there is nothing left to ask.
@@ -88,6 +127,7 @@ export function WelcomeView({
     return (
       <RecoveryWords
         words={words}
+        note={draft.mode === 'claim' ? t('welcome.madeAnew', { service }) : null}
         email={draft.email.trim()}
         server={server}
         onDone={() => {
@@ -101,14 +141,19 @@ export function WelcomeView({
 
   const missing = (): Partial<Record<keyof Draft, string>> => {
     const need = t('welcome.needed');
-    if (step === 'server' && draft.serverKind === 'address' && draft.address.trim() === '')
-      return { address: need };
-    if (step === 'account') {
+    if (step === 'server' && isOnServer(draft) && draft.address.trim() === '') return { address: need };
+    if (step === 'former') {
       if (!isEmail(draft.email)) return { email: t('welcome.needEmail') };
+      if (draft.proof === 'password' && draft.oldPassword === '') return { oldPassword: need };
+      if (draft.proof === 'code' && draft.code.trim() === '') return { code: need };
+    }
+    if (step === 'account') {
+      if (draft.mode !== 'claim' && !isEmail(draft.email)) return { email: t('welcome.needEmail') };
       if (draft.mode === 'recover' && phraseWords(draft.phrase).length !== RECOVERY_WORDS)
         return { phrase: t('welcome.needWords', { count: phraseWords(draft.phrase).length }) };
       if (draft.password === '') return { password: need };
       if (draft.mode !== 'sign-in' && draft.password.length < 8) return { password: t('welcome.tooShort') };
+      if (isOldPassword(draft)) return { password: t('welcome.sameAsOld') };
     }
     if (step === 'folder') {
       if (draft.folder.trim() === '') return { folder: need };
@@ -118,12 +163,17 @@ export function WelcomeView({
   };
   const go = (to: Step): void => {
     setFaults({});
+    ask.clearError();
     setStep(to);
   };
-  const next = (): void => {
+  const next = async (): Promise<void> => {
     const found = missing();
     setFaults(found);
     if (Object.keys(found).length > 0) return;
+    if (draft.mode === 'claim') {
+      if (step === 'server' && !(await ask.run('offer'))) return;
+      if (step === 'former' && !(await ask.run('proof'))) return;
+    }
     const following = steps[steps.indexOf(step) + 1];
     if (following !== undefined) go(following);
     else void finish.run();
@@ -134,15 +184,17 @@ export function WelcomeView({
   };
   // What went wrong stands at the step that can mend it.
   const { error } = finish;
+  const errorStep = error === null ? null : stepOf(error, draft.mode);
+  const shown = ask.error ?? (errorStep === step ? error : null);
   const asksInvite =
     error !== null && ['invite', 'taken'].includes(sayingOf(error) ?? '') && draft.mode === 'create';
   const props = { draft, change, faults };
   return (
-    <ErrorStep error={error === null ? null : stepOf(error)} onGo={go}>
+    <ErrorStep error={errorStep} onGo={go}>
       <WelcomeFrame
         key={step}
-        title={t(`welcome.${step}Title`)}
-        about={t(`welcome.${step}Text`)}
+        title={t(`welcome.${step}Title`, { service })}
+        about={t(`welcome.${step}Text`, { service })}
         progress={
           <span className="soft small figures">
             {t('welcome.step', { number: steps.indexOf(step) + 1, total: steps.length })}
@@ -151,22 +203,24 @@ export function WelcomeView({
         actions={
           <>
             {step !== 'begin' && <Button onPress={back}>{t('kit.back')}</Button>}
-            <Button kind="primary" type="submit" form="welcome">
+            <Button kind="primary" type="submit" form="welcome" isPending={ask.isRunning}>
               {step === 'folder' ? t(`welcome.finish.${draft.mode}`) : t('kit.next')}
             </Button>
           </>
         }
       >
-        {error !== null && stepOf(error) === step && <ErrorNote error={error} />}
+        {shown !== null && <ErrorNote error={shown} />}
         <Form
           id="welcome"
           onSubmit={(event) => {
             event.preventDefault();
-            next();
+            void next();
           }}
         >
           {step === 'begin' && <BeginStep {...props} />}
           {step === 'server' && <ServerStep {...props} />}
+          {step === 'former' && <FormerStep {...props} passwords={offer?.passwords ?? true} />}
+          {step === 'lost' && <LostStep service={service} />}
           {step === 'account' && <AccountStep {...props} asksInvite={asksInvite || draft.invite !== ''} />}
           {step === 'folder' && <FolderStep {...props} />}
         </Form>

@@ -141,6 +141,19 @@ function engineAnswers(world: World, tell: Tell): Answers {
       ...enrol(world, folder, email, server, deviceName ?? 'Laptop'),
       recoveryPhrase: world.phrase,
     }),
+    'claim.offer': () => ({ service: 'OldBox', passwords: true }),
+    'claim.prove': ({ oldPassword, code }) => {
+      if (oldPassword === 'the old one' || code !== undefined) return {};
+      throw new PersonError(
+        'refused',
+        'no account of the older service was found with this address and old password',
+        'Check both.',
+      );
+    },
+    claim: ({ folder, email, server, deviceName }) => ({
+      ...enrol(world, folder, email, server, deviceName ?? 'Laptop'),
+      recoveryPhrase: world.phrase,
+    }),
     login: ({ folder, email, server, password, deviceName }) => {
       requirePassword(password);
       return enrol(world, folder, email, server, deviceName ?? 'Laptop');
