@@ -23,6 +23,7 @@ export function FormerStep(props: StepProps & { readonly passwords: boolean }): 
       {passwords && (
         <RadioCards
           label={t('welcome.proof')}
+          isLabelHidden
           value={draft.proof}
           onChange={(proof) => change({ proof, oldPassword: '', code: '' })}
           cards={[

@@ -203,13 +203,18 @@ export function WelcomeView({
         actions={
           <>
             {step !== 'begin' && <Button onPress={back}>{t('kit.back')}</Button>}
-            <Button kind="primary" type="submit" form="welcome" isPending={ask.isRunning}>
+            <Button kind="primary" type="submit" form="welcome">
               {step === 'folder' ? t(`welcome.finish.${draft.mode}`) : t('kit.next')}
             </Button>
           </>
         }
       >
         {shown !== null && <ErrorNote error={shown} />}
+        {ask.isRunning && (
+          <p role="status" className="small soft">
+            {t('kit.loading')}
+          </p>
+        )}
         <Form
           id="welcome"
           onSubmit={(event) => {
