@@ -9,6 +9,8 @@ import type { VaultSync } from './vault-sync.ts';
 
 /** Lost races after which something else is wrong. */
 const MAX_ATTEMPTS = 100;
+/** Answers that were lost after which the server is taken for unreachable. */
+const MAX_LOST = 3;
 
 export type Made = Omit<Proposal, 'base'>;
 
@@ -26,14 +28,20 @@ export async function commitNodes(vault: VaultSync, make: () => Made | null): Pr
       { cause: vault.stopped },
     );
   }
+  let lost = 0;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const base = log.cursor().seq;
     const made = make();
     if (made === null) return false;
-    const outcome = await log.commit({ ...made, base });
+    const outcome = await log.commitAndLook({ ...made, base });
     switch (outcome.kind) {
       case 'committed':
+      case 'found':
         return true;
+      case 'broke-off':
+        lost += 1;
+        if (lost === MAX_LOST) throw outcome.error;
+        break;
       case 'stale-head':
       case 'stale-chain':
         await nextTurn();

@@ -522,3 +522,44 @@ describe('the trash', () => {
     expect(ann.vault.log.store.remoteCount()).toBe(1);
   });
 });
+
+describe('what is restored while answers get lost', () => {
+  /** The next commits are done, or not, and answered to nobody. */
+  function loseAnswers(...areDone: readonly boolean[]): () => number {
+    const commit = ann.cloud.commit.bind(ann.cloud);
+    let sent = 0;
+    vi.spyOn(ann.cloud, 'commit').mockImplementation(async (vault, frame) => {
+      const isDone = areDone[sent];
+      sent += 1;
+      if (isDone !== false) {
+        const outcome = await commit(vault, frame);
+        if (isDone === undefined) return outcome;
+      }
+      throw new CloudError('unavailable', 'the server went away');
+    });
+    return () => sent;
+  }
+
+  it.each([
+    ['was done', [true], 1],
+    ['was not done', [false], 2],
+    ['was not done, then done', [false, true], 2],
+  ] as const)('is there once, when it %s', async (_what, areDone, commits) => {
+    await ann.write('work/a', 'four');
+    await ann.delete('work/a');
+    const sent = loseAnswers(...areDone);
+    await ann.handlers['trash.restore']({ item: 'Files:/work/a' }, ann.context);
+    expect([sent(), await names('work')]).toEqual([commits, ['a']]);
+    expect(await text('work/a')).toBe('four');
+  });
+
+  it('is an error when no answer comes at all', async () => {
+    await ann.write('work/a', 'four');
+    await ann.delete('work/a');
+    const sent = loseAnswers(false, false, false, false);
+    await expect(ann.handlers['trash.restore']({ item: 'Files:/work/a' }, ann.context)).rejects.toMatchObject(
+      { code: 'server-unreachable' },
+    );
+    expect(sent()).toBe(3);
+  });
+});

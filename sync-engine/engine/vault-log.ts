@@ -6,17 +6,22 @@
 import type { PackName, VaultId } from '../../protocol/ids.ts';
 import type { ReceivedCommit } from '../../protocol/pages.ts';
 import type { VaultCursor, VaultStore } from '../manifest/manifest.ts';
+import { isPassing } from '../account/tools.ts';
 import { CloudError, type CommitOutcome } from '../remote/cloud.ts';
 import { InlinePacks } from './inline-packs.ts';
 import { LogFault } from './log-fault.ts';
 import { acceptCommit } from './log-follow.ts';
 import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
-import { newestChain, type LogScope, type VaultLogParts } from './log-scope.ts';
+import { newestChain, PENDING, type LogScope, type VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
 import { dueVoid, goBack, isTakenBack } from './log-void.ts';
 import { Mutex } from './mutex.ts';
 import { goAlong, pendingRejoin, takeRestoredHead } from './rejoin.ts';
 import { settleTrust } from './pack-trust.ts';
+
+/** Of a commit without an answer: it is in the log, or it is not. */
+export type LostAnswer =
+  { readonly kind: 'found' } | { readonly kind: 'broke-off'; readonly error: CloudError };
 
 export class VaultLog {
   readonly vault: VaultId;
@@ -158,6 +163,25 @@ export class VaultLog {
   /** As `Proposer.commit`. @throws CloudError, LogFault */
   commit(proposal: Proposal): Promise<CommitOutcome> {
     return this.#mutex.run(() => this.#proposer.commit(proposal));
+  }
+
+  /**
+   * As `commit`, for who waits for this very one: where its answer was lost the log is read, and says whether it is in
+   * it. @throws CloudError, LogFault
+   */
+  commitAndLook(proposal: Proposal): Promise<CommitOutcome | LostAnswer> {
+    return this.#mutex.run(async () => {
+      const before = this.store.meta(PENDING);
+      try {
+        return await this.#proposer.commit(proposal);
+      } catch (error) {
+        const sent = this.store.meta(PENDING);
+        if (!isPassing(error) || sent === null || sent === before) throw error;
+        await this.#follow();
+        // What is found in the log is waited for no more.
+        return this.store.meta(PENDING) === null ? { kind: 'found' } : { kind: 'broke-off', error };
+      }
+    });
   }
 }
 
