@@ -9,7 +9,7 @@ import {
   type TlsConfig,
 } from '../config.ts';
 import { parseSize } from '../quota/quota.ts';
-import { startServer, type RunningServer } from '../server.ts';
+import { startServer } from '../server.ts';
 import { CommandError } from './output.ts';
 import { storageConfig, type StorageOptions } from './storage-options.ts';
 
@@ -34,16 +34,19 @@ const MOST_DRAIN_S = 3600;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<void> {
+  // Before anybody is told that it listens: who knows it may stop it at once.
+  const stop = firstSignal();
   const server = await startServer(serveConfig(options));
   process.stdout.write(`listening on ${server.address}\n`);
   for (const address of server.reachable) process.stdout.write(`reachable at ${address}\n`);
-  await stopped(server);
+  await stop;
+  await server.drain();
 }
 
-/** Of the two the first lets it end in good order, and another one ends it at once. */
-async function stopped(server: RunningServer): Promise<void> {
+/** Resolves with the first of the two, which lets the server end in good order; another one ends it at once. */
+function firstSignal(): Promise<void> {
   const signals = ['SIGTERM', 'SIGINT'] as const;
-  await new Promise<void>((resolve) => {
+  return new Promise((resolve) => {
     const stop = (): void => {
       // What nobody listens to ends the process.
       for (const signal of signals) process.off(signal, stop);
@@ -51,7 +54,6 @@ async function stopped(server: RunningServer): Promise<void> {
     };
     for (const signal of signals) process.on(signal, stop);
   });
-  await server.drain();
 }
 
 /** What the flags ask for. @throws CommandError */
