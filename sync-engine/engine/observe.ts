@@ -21,7 +21,6 @@ export interface ObserverParts {
   readonly books: Books;
   readonly manifest: Manifest;
   readonly disk: PairDisk;
-  /** Looks at one path now: whether a node still stands where it was. */
   readonly newId: () => NodeId;
   readonly raise: (node: NodeId | null, code: IssueCode, path: string) => void;
   readonly clearAt: (path: string, code: IssueCode) => void;

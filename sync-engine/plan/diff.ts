@@ -111,7 +111,7 @@ export function diffFolder<E extends Seen, K extends Known>(folder: FolderDiff<E
         known: from,
         entry,
         // Known by an mtime that this disk does not show, its content proves what it is.
-        edited: entry.type !== 'folder' && (!sameOutside(from, entry) || from.mtimeUs !== entry.mtimeUs),
+        edited: entry.type !== 'folder' && (from.size !== entry.size || from.mtimeUs !== entry.mtimeUs),
       });
     } else if (isReplaced(sameName, entry) && !claimed.has(sameName.id)) {
       claimed.add(sameName.id);
