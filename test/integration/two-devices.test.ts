@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderPrint } from './folder-print.ts';
+import { agree } from './agree.ts';
 import { until, World, type Device } from './harness.ts';
 
 describe('two devices and a server', () => {
@@ -33,12 +34,6 @@ describe('two devices and a server', () => {
   });
 
   /** Both agree with the account; `from` first, so that its changes are there to be fetched. */
-  async function agree(from: Device, to: Device): Promise<void> {
-    expect(await from.wait()).toMatchObject({ code: 0 });
-    expect(await to.wait()).toMatchObject({ code: 0 });
-    expect(folderPrint(to.folder)).toEqual(folderPrint(from.folder));
-  }
-
   it('brings every kind of thing across', async () => {
     mkdirSync(one.path('folder/empty'), { recursive: true });
     writeFileSync(one.path('folder/text.txt'), 'some text\n');

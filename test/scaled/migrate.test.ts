@@ -9,7 +9,7 @@ import { openS3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts';
 import { packed, Person, type TestDevice } from '../fakes/hand-made-client.ts';
-import { folderPrint } from '../integration/folder-print.ts';
+import { agree } from '../integration/agree.ts';
 import { World, type Device } from '../integration/harness.ts';
 import { Server } from '../integration/server.ts';
 import { flagsOf, freshBucket, storageIn } from './bucket.ts';
@@ -38,12 +38,6 @@ describe('with two live devices', { timeout: 420_000 }, () => {
   afterAll(async () => {
     await world.end();
   });
-
-  async function agree(from: Device, to: Device): Promise<void> {
-    expect(await from.wait()).toMatchObject({ code: 0 });
-    expect(await to.wait()).toMatchObject({ code: 0 });
-    expect(folderPrint(to.folder)).toEqual(folderPrint(from.folder));
-  }
 
   it('moves, though it is killed again and again, and no device notices but by the pause', async () => {
     mkdirSync(one.path('folder'));

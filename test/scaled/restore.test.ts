@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { folderPrint } from '../integration/folder-print.ts';
+import { agree } from '../integration/agree.ts';
 import { until, World, type Device } from '../integration/harness.ts';
 import { Server } from '../integration/server.ts';
 import { freshBucket, storageIn } from './bucket.ts';
@@ -31,12 +32,6 @@ describe('a server on a database and a bucket', { timeout: 300_000 }, () => {
     await world.end();
     await postgres.stop();
   });
-
-  async function agree(from: Device, to: Device): Promise<void> {
-    expect(await from.wait()).toMatchObject({ code: 0 });
-    expect(await to.wait()).toMatchObject({ code: 0 });
-    expect(folderPrint(to.folder)).toEqual(folderPrint(from.folder));
-  }
 
   async function back(up: string, ...more: string[]): Promise<string> {
     const to = join(world.place, up);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listedBlobs } from '../../cloud/store/blob-store.ts';
 import { openS3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
-import { folderPrint } from '../integration/folder-print.ts';
+import { agree } from '../integration/agree.ts';
 import { World, type Device } from '../integration/harness.ts';
 import { flagsOf, freshBucket } from './bucket.ts';
 
@@ -30,12 +30,6 @@ describe('two devices, a server and a bucket', { timeout: 180_000 }, () => {
   afterAll(async () => {
     await world.end();
   });
-
-  async function agree(from: Device, to: Device): Promise<void> {
-    expect(await from.wait()).toMatchObject({ code: 0 });
-    expect(await to.wait()).toMatchObject({ code: 0 });
-    expect(folderPrint(to.folder)).toEqual(folderPrint(from.folder));
-  }
 
   async function inBucket(): Promise<number> {
     const store = openS3Blobs(s3);
