@@ -181,7 +181,11 @@ export class IngestLane {
     const local = books.pair.local.get(id);
     if (local === undefined) return false;
     const mtimeUs = disk.mtimeOf(local.mtimeUs, stat.mtimeUs);
-    return books.read(id, content.id, content.size, { ...stat, mtimeUs });
+    const isHere = books.read(id, content.id, content.size, { ...stat, mtimeUs });
+    // Read from memory, and it may never have reached the disk: after a loss of power it would be there with other
+    // bytes under the same times, which no scan sees, or be gone as if somebody had removed it.
+    if (isHere && local.type === 'file') books.pair.markUnsettled(id);
+    return isHere;
   }
 
   /** Whether no scan has seen another file there than the one that was read. */

@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '../../protocol/ids.ts';
 import { DiskError } from '../local-fs/disk.ts';
+import { unlessDiskFails } from '../local-fs/displace.ts';
 import type { PairStore } from '../manifest/manifest.ts';
 import type { Books } from './books.ts';
 import type { FetchLane } from './fetch-lane.ts';
@@ -103,6 +104,8 @@ export class PairSync {
   async scan(everything: boolean, compares: boolean): Promise<ScanOutcome> {
     this.counters.scans += 1;
     return this.#folder.run(async () => {
+      // What a full disk kept from the local trash lies where nobody looks.
+      if (everything) unlessDiskFails(() => this.disk.recover());
       const outcome = await this.observer.scan(everything);
       if (compares && outcome.outcome === 'done') this.counters.unmarked += await this.#rooms.unmarked.mark();
       return outcome;

@@ -1,7 +1,7 @@
 /**
- * What was applied and is not yet known to be on stable storage. After an unclean stop it is read again: what
- * the power loss damaged is put in the local trash and fetched again, never uploaded as if the person had
- * edited it.
+ * What was applied, or read from the folder, and is not yet known to be on stable storage. After an unclean stop it
+ * is read again: what the power loss damaged is put in the local trash and fetched again, never uploaded as if the
+ * person had edited it.
  */
 import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
@@ -116,7 +116,12 @@ export class Unsettled {
     if (content !== null && states.some((state) => state?.content === content)) return false;
     // Not put in place before the power went, or gone since: a row alone is out of date.
     if (stat === null) return local !== undefined;
-    if (stat.size === 0 || stat.type !== 'file') return true;
+    const type = (local ?? states[0])?.type;
+    // No loss of power makes one of another kind.
+    if (type !== undefined && stat.type !== type) return false;
+    if (stat.type !== 'file') return true;
+    // Emptied by somebody, it has a time after that of its row.
+    if (stat.size === 0 && (local === undefined || stat.mtimeUs <= local.ctimeUs)) return true;
     // Whoever edits a file gives it a time of its own.
     return states.some((state) => state !== undefined && this.#isTime(stat.mtimeUs, state.mtimeUs));
   }

@@ -521,6 +521,25 @@ describe('apply on a simulated disk', () => {
     expect(readRoot('f')).toBe('new');
   });
 
+  it('a removal that the trash has no room for is none, and what was taken is back in its place', () => {
+    const known = file('f', 'old');
+    sim.hooks = {
+      before: (call) => {
+        if (call === 'rename' && disk.lstat(`${root}/f`) === null) {
+          sim.hooks = {};
+          sim.failNext('full', 'rename');
+        }
+      },
+    };
+    expect(one({ kind: 'remove', path: 'f', known, inside: [] })).toEqual({
+      outcome: 'blocked',
+      code: 'full',
+    });
+    expect(readRoot('f')).toBe('old');
+    expect(names('.coffre/replacing')).toEqual([]);
+    expect(names('.coffre/trash')).toEqual([]);
+  });
+
   it('works without hard links', () => {
     setUpSim({ hardLinks: false });
     const known = file('f', 'old');

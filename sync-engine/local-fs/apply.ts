@@ -291,9 +291,18 @@ class Applier {
     if (taken === null) return stale('changed', this.#disk.lstat(path));
     // Once more where no path leads any longer: a file may have come in while the first look was going on.
     const after = this.#difference(taken.path, known, inside);
-    if (after === null) taken.keep();
-    else taken.undo();
-    return after ?? applied(null);
+    if (after !== null) {
+      taken.undo();
+      return after;
+    }
+    try {
+      taken.trash();
+    } catch (cause) {
+      // Nothing takes its place: recovery would put it back there, where it would look new.
+      taken.undo();
+      throw cause;
+    }
+    return applied(null);
   }
 
   #difference(path: string, known: KnownStat, inside: readonly KnownEntry[]): ApplyResult | null {

@@ -19,7 +19,7 @@ export interface Bench {
   readonly trash: number;
 }
 
-/** Something taken from its place. Exactly one of its three ends must be called. */
+/** Something taken from its place. One of its ends must be called: `trash` or `keep`, `undo`, `forget`. */
 export class Displaced {
   readonly stat: DiskStat;
   readonly #bench: Bench;
@@ -38,10 +38,17 @@ export class Displaced {
     return `${this.#bench.disk.inFolder(this.#bench.replacing, this.#id)}/${ITEM_NAME}`;
   }
 
+  /** It goes to the local trash. @throws DiskError: then it is not there, and still lies where it was moved aside */
+  trash(): void {
+    const { disk, replacing, trash } = this.#bench;
+    disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id));
+  }
+
   /** It goes to the local trash; if that fails, with the next recovery, for its place is taken. */
   keep(): void {
-    const { disk, replacing, trash } = this.#bench;
-    unlessDiskFails(() => disk.rename(disk.inFolder(replacing, this.#id), disk.inFolder(trash, this.#id)));
+    unlessDiskFails(() => {
+      this.trash();
+    });
   }
 
   /** It goes back to its place; to the local trash when something else is there by now, or its folder went. */

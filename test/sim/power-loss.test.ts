@@ -3,7 +3,7 @@
  * was not looked at being taken for sound. Once, a folder that could not be opened at that moment ended the look.
  */
 import { expect, it } from 'vitest';
-import { writeFile } from './files.ts';
+import { findFiles, writeFile } from './files.ts';
 import { ROOT, type SimDevice } from './sim-device.ts';
 import { REST_MS, TwoDevices } from './two-devices.ts';
 
@@ -32,3 +32,34 @@ it.each(CALLS)('is seen through although call %i of the next start is refused', 
   expect(await world.broken()).toEqual([]);
   await world.close();
 });
+
+it.each(Array.from({ length: 16 }, (_, index) => index))(
+  'mends what a person wrote from the account, where it had got there before the disk (world %i)',
+  async (seed) => {
+    const world = await TwoDevices.start(`written, ${seed}`);
+    const [desk, lap] = [await world.boot('Desk'), await world.boot('Lap')];
+    lap.ledger.during('a file that no program flushes', () => {
+      const handle = lap.disk.open(`${ROOT}/thesis`, 'create');
+      lap.disk.write(handle, Buffer.from('a year of work'), 0);
+      lap.disk.close(handle);
+      lap.disk.setMode(`${ROOT}/thesis`, 0o644);
+      lap.disk.flush(ROOT, false);
+    });
+    await world.time.pass(2000);
+    // What the lap knows is on its disk before it puts this in place.
+    desk.ledger.during('another file', () => {
+      writeFile(desk.disk, `${ROOT}/notes`, 'a few');
+    });
+    await world.time.pass(2000);
+    lap.losePower();
+    await lap.boot();
+    await world.time.pass(REST_MS);
+    expect(await world.broken()).toEqual([]);
+    for (const { disk } of [desk, lap])
+      expect(findFiles(disk, ROOT, (path) => path === '.coffre').map(({ text }) => text)).toEqual([
+        'a few',
+        'a year of work',
+      ]);
+    await world.close();
+  },
+);
