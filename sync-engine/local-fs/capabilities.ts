@@ -114,6 +114,8 @@ function works(action: () => void): boolean {
       return true;
     } catch (cause) {
       if (!(cause instanceof DiskError)) throw cause;
+      // Made by the try before, which failed after that.
+      if (cause.code === 'exists' && left < IO_TRIES - 1) return true;
       if (CANNOT.includes(cause.code)) return false;
       if (cause.code !== 'io') throw cause;
       if (left === 0) return false;

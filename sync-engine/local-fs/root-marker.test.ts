@@ -116,6 +116,32 @@ describe('probe', () => {
     expect(disk.lstat(`${root}/.coffre/probe`)).toBeNull();
   });
 
+  it.each(['io', 'busy'] as const)(
+    'takes no call that fails once with %s for what the disk cannot do',
+    (code) => {
+      createMarker(disk, root, marker);
+      let calls = 0;
+      disk.hooks = { before: () => (calls += 1) };
+      probe(disk, root, '.coffre');
+      for (let failing = 1; failing <= calls; failing += 1) {
+        let call = 0;
+        disk.hooks = {
+          before: () => {
+            call += 1;
+            if (call === failing) disk.failNext(code);
+          },
+        };
+        let found: unknown = 'refused';
+        try {
+          found = probe(disk, root, '.coffre');
+        } catch (cause) {
+          expect(cause).toMatchObject({ code });
+        }
+        expect([POSIX_CAPABILITIES, 'refused'], `call ${failing}`).toContainEqual(found);
+      }
+    },
+  );
+
   it('tells a poorer one', () => {
     disk = new SimDisk({
       caseSensitive: false,

@@ -30,7 +30,11 @@ describe('knobs', () => {
     expect(disk.lstat('/\u00c9')?.size).toBe(1);
     expect(codeOf(() => writeText(disk, '/NAME', ''))).toBe('exists');
     disk.rename('/Name', '/NAME');
-    expect(disk.list('/').entries.map((entry) => entry.name)).toEqual(['e\u0301', 'NAME']);
+    expect(disk.list('/').entries.map((entry) => entry.name)).toEqual(['NAME', 'e\u0301']);
+    expect(disk.lstat('/name')?.links).toBe(1);
+    disk.makeFolder('/Folder', 0o755);
+    disk.rename('/Folder', '/folder');
+    writeText(disk, '/folder/in it', 'x');
   });
 
   it('characters, links and time', () => {

@@ -268,10 +268,10 @@ export class SimDisk implements Disk {
     if (target.node !== undefined && target.node !== node) this.#ensureReplaceable(node, target.node);
     const isSameName = source.folder === target.folder && source.key === target.key;
     if (target.node === node && !isSameName) return; // two hard links of one file: nothing happens
-    this.#files.change([
-      { folder: source.folder, key: source.key, entry: null },
-      { folder: target.folder, key: target.key, entry: { name: target.name, node } },
-    ]);
+    const put = { folder: target.folder, key: target.key, entry: { name: target.name, node } };
+    // Where case does not count, it is the same entry under another spelling.
+    if (isSameName) this.#files.change([put]);
+    else this.#files.change([{ folder: source.folder, key: source.key, entry: null }, put]);
     this.#touch(source.folder);
     this.#touch(target.folder);
     node.ctimeUs = this.#now();
