@@ -160,6 +160,17 @@ async function renewing(lane: Lane): Promise<Asker> {
   });
 }
 
+/** How an older service hashed a password: only the server knows, within the bounds of the device. */
+const HASHED = { scheme: 'pbkdf2-sha256', iterations: 10_000, bytes: 32, salt: 'c2FsdHNhbHRzYWx0' };
+
+function says(content: object): Answer {
+  const headers = [
+    ['coffre-protocol', '1'],
+    ['content-type', 'application/json'],
+  ] as const;
+  return { status: 200, headers, body: Buffer.from(JSON.stringify(content)) };
+}
+
 const BUNDLE = {} as Bundle;
 const SIGNUP = { email: EMAIL, registrationRecord: 'x', bundle: BUNDLE, chain: [ENTRY] };
 
@@ -185,6 +196,27 @@ export const ACCOUNT_ENDPOINTS: readonly Endpoint[] = [
         },
       };
     },
+  },
+  {
+    name: 'POST /v1/claim/start',
+    on: route('POST', '/v1/claim/start'),
+    rests: 'word',
+    answer: () => says(HASHED),
+    client: (lane) =>
+      asks(async () => {
+        const parameters = await lane.api.claimStart(EMAIL);
+        // What a person's old password is hashed with: never so that it is guessed at once, nor for minutes.
+        const { iterations = 0 } = parameters as { iterations?: number };
+        if (iterations < 10_000 || iterations > 5_000_000) throw new Error(`${iterations} iterations`);
+        return parameters.scheme;
+      }),
+  },
+  {
+    name: 'POST /v1/claim/finish',
+    on: route('POST', '/v1/claim/finish'),
+    rests: 'word',
+    answer: () => says({ claim: 'a-claim' }),
+    client: (lane) => asks(() => lane.api.claimFinish(EMAIL, { hash: 'AAAA' })),
   },
   opensSession('POST /v1/signup/finish', '/v1/signup/finish', (lane) => lane.api.signupFinish(SIGNUP)),
   provesPassword('/v1/login/start'),
