@@ -32,7 +32,7 @@ export class DiskSteps {
         newFolders.made(state.id);
         books.carried(undefined, state);
         books.wrote(state, stat, place.alias);
-        books.pair.markUnsettled(state.id);
+        books.pair.markUnsettled(state.id, null);
         touched(this.#parts, state.id);
         books.markRemoteChildren(state.id);
         hooks.did(state.id, 'make-folder', reason, 0);

@@ -27,7 +27,7 @@ export class Placement {
   }
 
   async place(staged: readonly Staged[], folders: readonly NewFolder[]): Promise<void> {
-    const { manifest, books, disk, newFolders } = this.#parts;
+    const { manifest, disk, newFolders } = this.#parts;
     const steps: PlaceStep[] = [];
     for (const item of staged) {
       const step = this.#file(item);
@@ -46,7 +46,7 @@ export class Placement {
       // Written down for good before the folder changes: after a loss of power the folder may be newer than the
       // manifest, and what was lost of it must not look like a person's edit.
       manifest.transaction(() => {
-        for (const { id } of steps.flatMap(({ placed }) => placed)) books.pair.markUnsettled(id);
+        for (const state of steps.flatMap(({ placed }) => placed)) this.#unsettled(state);
       });
       manifest.checkpoint();
       await this.#runner.run(steps);
@@ -89,7 +89,7 @@ export class Placement {
       after: (stat) => {
         books.carried(local, state);
         books.wrote(state, stat, alias);
-        pair.markUnsettled(id);
+        this.#unsettled(state);
         touched(this.#parts, id);
         hooks.did(id, 'download', local === undefined ? 'created-elsewhere' : 'edited-elsewhere', state.size);
       },
@@ -154,12 +154,16 @@ export class Placement {
     };
   }
 
+  #unsettled({ id, content, mtimeUs }: NodeState): void {
+    this.#parts.books.pair.markUnsettled(id, content === null ? null : { content, mtimeUs });
+  }
+
   /** What stands on the disk now and was not there before. */
   #took(state: NodeState, stat: DiskStat, alias: string | null): void {
     const { books, hooks } = this.#parts;
     books.carried(undefined, state);
     books.wrote(state, stat, alias);
-    books.pair.markUnsettled(state.id);
+    this.#unsettled(state);
     touched(this.#parts, state.id);
     const action = state.type === 'folder' ? 'make-folder' : 'download';
     hooks.did(state.id, action, 'created-elsewhere', state.size);

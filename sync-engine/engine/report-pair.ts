@@ -71,7 +71,10 @@ export async function reportPair(request: PairReportRequest): Promise<ReportedWi
   const { ids, leftOut } = await chooseNodes(sync, trees, [...named, ...planned], maxNodes, signal);
   // From here on nothing is awaited: all rows are of one moment.
   const redaction = new Redaction(disk.capabilities, bound, nowMs);
-  const marks = { unsettled: new Set(pair.unsettled(maxNodes)), deselected: pair.deselected() };
+  const marks = {
+    unsettled: new Set(pair.unsettled(maxNodes).map(({ id }) => id)),
+    deselected: pair.deselected(),
+  };
   const nodes = shuffled(ids, request.random).map((id) =>
     reportNode({ sync, trees, redaction, marks, nowMs }, id),
   );

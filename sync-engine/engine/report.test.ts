@@ -184,7 +184,7 @@ describe('a bug report', () => {
     put(state('waiting'));
     pair.markDirty(nodeId('waiting'));
     pair.quarantine(nodeId('waiting'), NOW_MS + 3000);
-    pair.markUnsettled(nodeId('waiting'));
+    pair.markUnsettled(nodeId('waiting'), null);
     vault.putRemote(inLog(state('away')));
     pair.deselect(nodeId('away'), true);
     vault.putRemote(inLog(state('no.tmp')));

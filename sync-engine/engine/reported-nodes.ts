@@ -48,7 +48,7 @@ export async function chooseNodes(
   }
   const marked = [
     ...pair.dirty(limit, 0, Number.MAX_SAFE_INTEGER).ids,
-    ...pair.unsettled(limit),
+    ...pair.unsettled(limit).map(({ id }) => id),
     ...pair.deselected(),
     ...named,
   ];

@@ -7,7 +7,7 @@ import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import { isShownAs } from '../local-fs/capabilities.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
-import type { Manifest } from '../manifest/manifest.ts';
+import type { Manifest, UnsettledContent, UnsettledMark } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
 import { sameContent, samePlace } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
@@ -40,10 +40,12 @@ export class Unsettled {
     const { state } = disk.check(false);
     if (state !== 'ok') throw new DiskError('io', `check (${state})`);
     // As it was when they were put in place: the account may be heard of at any moment now, and move on.
-    const wanted = new Map(pair.unsettled(FLUSH_BATCH).map((id) => [id, books.remoteInScope(id)]));
+    const wanted = new Map(pair.unsettled(FLUSH_BATCH).map((mark) => [mark.id, this.#stateOf(mark)]));
     for (;;) {
-      const ids = pair.unsettled(VERIFY_BATCH);
-      if (ids.length === 0 || signal.aborted) return;
+      const marks = pair.unsettled(VERIFY_BATCH);
+      if (marks.length === 0 || signal.aborted) return;
+      const ids = marks.map(({ id }) => id);
+      const put = new Map(marks.map((mark) => [mark.id, mark.put]));
       const files = ids.flatMap((id) => {
         const { type, size } = pair.local.get(id) ?? books.remoteInScope(id) ?? { type: 'folder', size: 0 };
         const path = this.#placeOf(id);
@@ -57,31 +59,32 @@ export class Unsettled {
         signal,
       );
       for (const result of results) {
-        if (this.#isDamaged(result.id, result.ok ? result.content.id : null)) await this.#refetch(result.id);
+        const content = result.ok ? result.content.id : null;
+        if (this.#isDamaged(result.id, content, put.get(result.id) ?? null)) await this.#refetch(result.id);
       }
-      const read = new Map(results.map((result) => [result.id, result.ok ? result.content.id : null]));
+      const read = new Map(results.map((result) => [result.id, result.ok ? result.content : null]));
       manifest.transaction(() => {
         for (const id of ids) this.#bringBack(id);
         for (const id of ids) this.#own(id, wanted, read);
       });
       // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
-      await this.#settle(ids);
+      await this.#settle(marks);
     }
   }
 
   /** Puts what was applied on stable storage: only then is it settled. */
   async flush(): Promise<void> {
-    const ids = this.#parts.books.pair.unsettled(FLUSH_BATCH);
-    if (ids.length === 0) return;
-    await this.#settle(ids);
+    const marks = this.#parts.books.pair.unsettled(FLUSH_BATCH);
+    if (marks.length === 0) return;
+    await this.#settle(marks);
     this.#parts.manifest.checkpoint();
   }
 
-  async #settle(ids: readonly NodeId[]): Promise<void> {
+  async #settle(marks: readonly UnsettledMark[]): Promise<void> {
     const { books, manifest, disk } = this.#parts;
     await disk.flush();
     manifest.transaction(() => {
-      for (const id of ids) books.pair.clearUnsettled(id);
+      for (const mark of marks) books.pair.clearUnsettled(mark);
     });
   }
 
@@ -103,7 +106,7 @@ export class Unsettled {
   }
 
   /** What was put in place is not what is there, and no person edited it since. */
-  #isDamaged(id: NodeId, content: ContentId | null): boolean {
+  #isDamaged(id: NodeId, content: ContentId | null, put: UnsettledContent | null): boolean {
     const { books, disk } = this.#parts;
     const { pair } = books;
     const path = this.#placeOf(id);
@@ -113,7 +116,8 @@ export class Unsettled {
     const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
       (state) => state !== undefined && (state.type === 'folder' || state.content !== null),
     );
-    if (content !== null && states.some((state) => state?.content === content)) return false;
+    const known = [...states, put].filter((state) => state !== null && state !== undefined);
+    if (content !== null && known.some((state) => state.content === content)) return false;
     // Not put in place before the power went, or gone since: a row alone is out of date.
     if (stat === null) return local !== undefined;
     const type = (local ?? states[0])?.type;
@@ -123,12 +127,18 @@ export class Unsettled {
     // Emptied by somebody, it has a time after that of its row.
     if (stat.size === 0 && (local === undefined || stat.mtimeUs <= local.ctimeUs)) return true;
     // Whoever edits a file gives it a time of its own.
-    return states.some((state) => state !== undefined && this.#isTime(stat.mtimeUs, state.mtimeUs));
+    return known.some((state) => this.#isTime(stat.mtimeUs, state.mtimeUs));
   }
 
   /** Whether this disk, given the one time, may show the other. */
   #isTime(shownUs: number, givenUs: number): boolean {
     return isShownAs(givenUs, shownUs, this.#parts.disk.capabilities.mtimeGranularityUs);
+  }
+
+  /** What was put in place of a node, in the account's place for it: what the account says may be newer. */
+  #stateOf({ id, put }: UnsettledMark): NodeState | undefined {
+    const state = this.#parts.books.remoteInScope(id);
+    return state?.type !== 'file' || put === null ? state : { ...state, ...put };
   }
 
   /**
@@ -138,7 +148,7 @@ export class Unsettled {
   #own(
     id: NodeId,
     wanted: Map<NodeId, NodeState | undefined>,
-    read: ReadonlyMap<NodeId, ContentId | null>,
+    read: ReadonlyMap<NodeId, { readonly id: ContentId; readonly size: number } | null>,
   ): void {
     const { books, disk } = this.#parts;
     const { pair } = books;
@@ -148,7 +158,8 @@ export class Unsettled {
     this.#own(state.parent, wanted, read);
     const local = pair.local.get(id);
     const synced = pair.synced.get(id);
-    if (state.type !== 'folder' && read.get(id) !== state.content) return;
+    const found = read.get(id);
+    if (state.type !== 'folder' && found?.id !== state.content) return;
     if (local !== undefined) {
       const isOld = synced !== undefined && sameContent(local, synced) && !sameContent(local, state);
       if (local.parked || !samePlace(local, state) || !isOld) return;
@@ -158,7 +169,7 @@ export class Unsettled {
     const stat = disk.lstat(place.path);
     if (stat?.type !== state.type || !this.#isAsPlaced(stat, state)) return;
     books.carried(local, state);
-    books.wrote(state, stat, place.alias);
+    books.wrote({ ...state, size: found?.size ?? state.size }, stat, place.alias);
     books.touched(id);
   }
 

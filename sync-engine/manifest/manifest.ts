@@ -190,6 +190,17 @@ export interface PairConfig {
   readonly bound: NodeId;
 }
 
+/** What is in place, or was read there, of a node that is not known to be on stable storage. Microseconds. */
+export interface UnsettledContent {
+  readonly content: ContentId;
+  readonly mtimeUs: number;
+}
+
+export interface UnsettledMark {
+  readonly id: NodeId;
+  readonly put: UnsettledContent | null;
+}
+
 export interface PairStore {
   readonly config: PairConfig;
 
@@ -244,11 +255,15 @@ export interface PairStore {
   /** The earliest `untilMs` of a dirty node after the `nowMs` last given to `dirty`, or null. */
   nextRelease(): number | null;
 
-  /** Rows applied since the last flush of the file system; verified against their content after an unclean stop. */
-  markUnsettled(id: NodeId): void;
-  unsettled(limit: number): readonly NodeId[];
-  /** All marked so far are on stable storage (called after a flush), or one was verified. */
-  clearUnsettled(id?: NodeId): void;
+  /**
+   * Applied, or read from the folder, since the last flush of the file system; verified against its content after an
+   * unclean stop. The last mark of a node counts.
+   * @param content null for what has none
+   */
+  markUnsettled(id: NodeId, content: UnsettledContent | null): void;
+  unsettled(limit: number): readonly UnsettledMark[];
+  /** It is on stable storage (called after a flush), or was verified. A newer mark of the node stays. */
+  clearUnsettled(mark: UnsettledMark): void;
 
   deselect(id: NodeId, on: boolean): void;
   deselected(): ReadonlySet<NodeId>;

@@ -1,5 +1,5 @@
 /** What a pair notes about its nodes beside the trees: dirty, in quarantine, unsettled, deselected. */
-import type { NodeId } from '../../protocol/ids.ts';
+import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import type { PairStore } from './manifest.ts';
 import { hexOf, type Shared } from './rows.ts';
 
@@ -126,23 +126,26 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
 }
 
 function settledMarks({ database }: Shared, key: number): SettledMarks {
-  const mark = database.prepare<[number, NodeId]>(
-    'INSERT INTO unsettled (pair, node) VALUES (?, unhex(?)) ON CONFLICT DO NOTHING',
+  type Content = ContentId | null;
+  const mark = database.prepare<[number, NodeId, Content, number | null]>(
+    `INSERT INTO unsettled (pair, node, content, mtime_us) VALUES (?, unhex(?), unhex(?), ?)
+     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us`,
   );
-  const read = database
-    .prepare<[number, number], NodeId>(`SELECT ${hexOf('node')} FROM unsettled WHERE pair = ? LIMIT ?`)
-    .pluck();
-  const clear = database.prepare<[number, NodeId]>(
-    'DELETE FROM unsettled WHERE pair = ? AND node = unhex(?)',
+  const read = database.prepare<[number, number], { id: NodeId; content: ContentId | ''; mtimeUs: number }>(
+    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs
+     FROM unsettled WHERE pair = ? LIMIT ?`,
   );
-  const clearAll = database.prepare<[number]>('DELETE FROM unsettled WHERE pair = ?');
+  const clear = database.prepare<[number, NodeId, Content, number | null]>(
+    'DELETE FROM unsettled WHERE pair = ? AND node = unhex(?) AND content IS unhex(?) AND mtime_us IS ?',
+  );
   return {
-    markUnsettled: (id) => void mark.run(key, id),
-    unsettled: (limit) => read.all(key, limit),
-    clearUnsettled(id) {
-      if (id === undefined) clearAll.run(key);
-      else clear.run(key, id);
-    },
+    markUnsettled: (id, put) => void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
+    unsettled: (limit) =>
+      read.all(key, limit).map(({ id, content, mtimeUs }) => ({
+        id,
+        put: content === '' ? null : { content, mtimeUs },
+      })),
+    clearUnsettled: ({ id, put }) => void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
   };
 }
 

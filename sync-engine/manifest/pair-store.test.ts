@@ -86,7 +86,7 @@ describe('the local tree', () => {
     pair.putLocal(onDisk(file('in', { parent: from })));
     pair.putLocal(onDisk(file('aside', { parent: from }), { parked: true }));
     pair.markDirty(from);
-    pair.markUnsettled(from);
+    pair.markUnsettled(from, null);
     pair.quarantine(from, 50);
     pair.relabelLocal(from, to);
     expect(pair.local.get(from)).toBeUndefined();
@@ -95,7 +95,7 @@ describe('the local tree', () => {
     expect(pair.localChildren(from)).toEqual([]);
     expect(pair.diskPath(nodeId('in'))).toBe('d/in');
     expect([pair.isDirty(from), pair.isDirty(to)]).toEqual([false, true]);
-    expect(pair.unsettled(9)).toEqual([to]);
+    expect(pair.unsettled(9)).toEqual([{ id: to, put: null }]);
     expect(pair.attempts(to)).toBe(1);
     expect(pair.dirtyCount()).toBe(1);
     expect(pair.localCount()).toBe(3);
@@ -231,15 +231,17 @@ describe('dirty nodes', () => {
 });
 
 describe('other marks', () => {
-  it('unsettled nodes are cleared one by one or all at once', () => {
+  it('unsettled nodes are cleared one by one, and what was marked again meanwhile stays', () => {
     const { pair } = sample();
-    for (const name of ['a', 'b', 'c', 'a']) pair.markUnsettled(nodeId(name));
+    const put = { content: contentId('x'), mtimeUs: 5 };
+    for (const name of ['a', 'b', 'c', 'a']) pair.markUnsettled(nodeId(name), name === 'c' ? null : put);
     expect(pair.unsettled(9)).toHaveLength(3);
     expect(pair.unsettled(2)).toHaveLength(2);
-    pair.clearUnsettled(nodeId('b'));
-    expect(new Set(pair.unsettled(9))).toEqual(new Set([nodeId('a'), nodeId('c')]));
-    pair.clearUnsettled();
-    expect(pair.unsettled(9)).toEqual([]);
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ id: nodeId(name), put: name === 'c' ? null : put }));
+    expect(new Set(pair.unsettled(9))).toEqual(new Set([a, b, c]));
+    pair.markUnsettled(nodeId('b'), { ...put, mtimeUs: 6 });
+    for (const mark of [a, b, c]) if (mark !== undefined) pair.clearUnsettled(mark);
+    expect(pair.unsettled(9)).toEqual([{ id: nodeId('b'), put: { ...put, mtimeUs: 6 } }]);
   });
 
   it('deselection is a set', () => {

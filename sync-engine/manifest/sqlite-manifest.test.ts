@@ -126,7 +126,7 @@ describe('vaults and pairs', () => {
     pair.putSynced(file('a'));
     pair.markDirty(nodeId('a'));
     pair.quarantine(nodeId('a'), 5);
-    pair.markUnsettled(nodeId('a'));
+    pair.markUnsettled(nodeId('a'), null);
     pair.deselect(nodeId('a'), true);
     pair.setMeta('k', 'v');
     const issue = { node: null, code: 'c', path: 'p', reason: 'r', ways: [], sinceMs: 1 };

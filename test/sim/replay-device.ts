@@ -133,7 +133,7 @@ export function putDevice(device: SimDevice, manifest: SqliteManifest, plan: Dev
 function putMarks(pair: PairStore, node: ReportedNode, { report, pair: reported, nowMs }: DevicePlan): void {
   const id = idOf(node.id);
   if (node.dirty === true) pair.markDirty(id);
-  if (node.unsettled === true) pair.markUnsettled(id);
+  if (node.unsettled === true) pair.markUnsettled(id, null);
   if (node.deselected === true) pair.deselect(id, true);
   if (node.waits === undefined) return;
   const { attempts, forS } = node.waits;

@@ -5,9 +5,10 @@ import { TABLES } from './0001-tables.ts';
 import { COUNTERS } from './0002-counters.ts';
 import { LOG } from './0003-log.ts';
 import { COMMIT_NODES } from './0004-commit-nodes.ts';
+import { UNSETTLED_CONTENT } from './0005-unsettled-content.ts';
 
 /** Step N leads to version N + 1. Steps that shipped are never edited. */
-export const MIGRATIONS: readonly string[] = [TABLES, COUNTERS, LOG, COMMIT_NODES];
+export const MIGRATIONS: readonly string[] = [TABLES, COUNTERS, LOG, COMMIT_NODES, UNSETTLED_CONTENT];
 
 /** "Cofr": tells a manifest from any other SQLite file. */
 export const APPLICATION_ID = 0x436f6672;
