@@ -72,16 +72,20 @@ export class CommitWriter {
     return frames;
   }
 
-  /** One after another, each when the one before is acknowledged. @throws when one is refused */
-  async send(frames: readonly Uint8Array[]): Promise<void> {
+  /** One after another, each when the one before is acknowledged: how long each took, in ms. @throws when one is refused */
+  async send(frames: readonly Uint8Array[]): Promise<number[]> {
+    const took: number[] = [];
     for (const frame of frames) {
+      const began = performance.now();
       await this.http.bytes({
         method: 'POST',
         path: `/v1/vaults/${this.view.vault}/commits`,
         token: this.device.session.accessToken,
         body: bytesBody(frame),
       });
+      took.push(performance.now() - began);
     }
+    return took;
   }
 
   /** A pack of these bytes up, and down again. */

@@ -1,23 +1,45 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [--only files,small-files,large,slow-line,server,app,cloud-plans] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [NAME...] [--only files,small-files,large,slow-line,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- cloud [--devices 10000] [--seconds 60]: the server under load, embedded and scaled; each part of it
+ *   alone: cloud-commits, cloud-events, cloud-packs, cloud-quota, cloud-kills, cloud-claims, cloud-fresh, cloud-usage
+ *   npm run bench -- cloud-plans: PostgreSQL with ten million records
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
+import { claimTimes } from './cloud/claim-times.ts';
+import { commitLoad } from './cloud/commit-load.ts';
+import { eventLoad } from './cloud/event-load.ts';
+import { freshDevice } from './cloud/fresh-device.ts';
+import { killedServers } from './cloud/killed-servers.ts';
+import { stopServices } from './cloud/load-services.ts';
+import { packLoad } from './cloud/pack-load.ts';
+import { quotaRace } from './cloud/quota-race.ts';
+import { usage } from './cloud/usage.ts';
 import { cloudPlans } from './cloud-plans.ts';
 import { files } from './files.ts';
 import { keep, worseThanKept } from './kept.ts';
 import { large } from './large.ts';
 import { machineLine } from './machine.ts';
-import { table, type Row } from './report.ts';
+import { sideBySide, table, type Row } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { server } from './server.ts';
 import { slowLine } from './slow-line.ts';
 import { smallFiles } from './small-files.ts';
 
 /** Nothing runs longer, whatever hangs. */
-const LONGEST_MS = 15 * 60_000;
+const LONGEST_MS = 30 * 60_000;
 
+const load: Readonly<Record<string, Scenario>> = {
+  'cloud-commits': commitLoad,
+  'cloud-events': eventLoad,
+  'cloud-packs': packLoad,
+  'cloud-quota': quotaRace,
+  'cloud-kills': killedServers,
+  'cloud-claims': claimTimes,
+  'cloud-fresh': freshDevice,
+  'cloud-usage': usage,
+};
 const scenarios: Readonly<Record<string, Scenario>> = {
   files,
   'small-files': smallFiles,
@@ -25,10 +47,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'slow-line': slowLine,
   server,
   app,
+  ...load,
   'cloud-plans': cloudPlans,
 };
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
@@ -36,17 +60,22 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     profile: { type: 'string' },
     dist: { type: 'string' },
+    devices: { type: 'string' },
+    seconds: { type: 'string' },
   },
 });
-// The app needs a desktop, and says nothing about speed in small; the plans need PostgreSQL, and say nothing about it.
+// The app needs a desktop, and says nothing about speed in small; what begins with cloud needs PostgreSQL and Ceph.
 const usual = Object.keys(scenarios).filter(
-  (name) => name !== 'cloud-plans' && (!values.quick || name !== 'app'),
+  (name) => !name.startsWith('cloud-') && (!values.quick || name !== 'app'),
 );
-const only = (values.only ?? usual).flatMap((list) => list.split(','));
+const named = [...(values.only ?? []), ...positionals].flatMap((list) => list.split(','));
+const only = (named.length === 0 ? usual : named).flatMap((name) =>
+  name === 'cloud' ? Object.keys(load) : [name],
+);
 const unknown = only.find((name) => scenarios[name] === undefined);
 
 if (unknown !== undefined) {
-  console.error(`No scenario is called ${unknown}: choose from ${Object.keys(scenarios).join(', ')}.`);
+  console.error(`No scenario is called ${unknown}: choose from cloud, ${Object.keys(scenarios).join(', ')}.`);
   process.exitCode = 2;
 } else {
   setTimeout(() => {
@@ -65,6 +94,8 @@ if (unknown !== undefined) {
         quick: values.quick,
         profiles: values.profile ?? null,
         dist: values.dist ?? null,
+        devices: values.devices === undefined ? null : Number(values.devices),
+        seconds: values.seconds === undefined ? null : Number(values.seconds),
         say,
       };
       rows.push(...((await scenarios[name]?.(setting)) ?? []));
@@ -73,8 +104,17 @@ if (unknown !== undefined) {
       process.exitCode = 1;
     }
   }
+  await stopServices();
   if (values.json) console.log(JSON.stringify({ machine: machineLine(), rows }));
-  else console.log(`${machineLine()}\n\n${table(rows)}`);
+  else {
+    const alone = rows.filter(({ side }) => side === null);
+    const both = rows.filter(({ side }) => side !== null);
+    const tables = [
+      ...(alone.length > 0 ? [table(alone)] : []),
+      ...(both.length > 0 ? [sideBySide(both)] : []),
+    ];
+    console.log([machineLine(), ...tables].join('\n\n'));
+  }
   if (values.quick && values.keep) keep(rows);
   else if (values.quick) {
     const worse = worseThanKept(rows);

@@ -11,10 +11,12 @@ export interface Row {
   readonly floors: Floors | null;
   readonly cost: Cost | null;
   readonly note: string;
+  /** Of what it was measured, where the same is measured of several: a column of `sideBySide`. */
+  readonly side: string | null;
 }
 
 export function row(name: string, value: number, more: Partial<Omit<Row, 'name' | 'value'>> = {}): Row {
-  return { name, value, target: null, floors: null, cost: null, note: '', ...more };
+  return { name, value, target: null, floors: null, cost: null, note: '', side: null, ...more };
 }
 
 /** Rows for bytes each way, as the proxies counted them. */
@@ -51,6 +53,26 @@ export function table(rows: readonly Row[]): string {
   return [[...HEADS, 'note'], HEADS.concat('note').map(() => '---'), ...lines]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
+}
+
+/** A Markdown table with a column for each side; what was not measured of one is empty there. */
+export function sideBySide(rows: readonly Row[]): string {
+  const sides = [...new Set(rows.map(({ side }) => side ?? ''))];
+  const lines = [...Map.groupBy(rows, ({ name }) => name)].map(([name, of]) => {
+    const at = sides.map((side) => of.find((one) => (one.side ?? '') === side));
+    const target = of.find((one) => one.target !== null)?.target ?? null;
+    const missed = target !== null && of.some(({ value }) => value > target);
+    return [
+      name,
+      ...at.map((one) => (one === undefined ? '' : figure(one.value))),
+      target === null ? '' : `${figure(target)}${missed ? ' MISSED' : ''}`,
+      at
+        .flatMap((one) => (one === undefined || one.note === '' ? [] : [`${one.side}: ${one.note}`]))
+        .join('; '),
+    ];
+  });
+  const heads = ['what', ...sides, 'target', 'note'];
+  return [heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function figure(value: number): string {

@@ -8,6 +8,9 @@ export interface Setting {
   readonly profiles: string | null;
   /** A build to measure; null for the present sources. */
   readonly dist: string | null;
+  /** Of load tests: idle devices, and seconds of kills; null for the usual. */
+  readonly devices: number | null;
+  readonly seconds: number | null;
   /** Says what is being done. */
   say(line: string): void;
 }

@@ -7,17 +7,28 @@ import { profilingFlags } from './device.ts';
 
 const STOP_MS = 15_000;
 
-export async function startServer(
+export function startServer(
   program: string,
   data: string,
   profiles: string | null,
 ): Promise<{ child: ChildProcess; address: string }> {
   const flags = profiles === null ? [] : profilingFlags(join(profiles, 'server'));
-  const child = spawn(program, ['serve', '--data', data, '--listen', '127.0.0.1:0'], {
-    env: { ...process.env, COFFRE_NODE: process.execPath, NODE_OPTIONS: flags.join(' ') },
+  return startServing(program, ['--data', data], { NODE_OPTIONS: flags.join(' ') });
+}
+
+/** @param options of `serve`, beside where it listens */
+export async function startServing(
+  program: string,
+  options: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ child: ChildProcess; address: string }> {
+  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...options], {
+    env: { ...process.env, COFFRE_NODE: process.execPath, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
+  child.once('exit', () => process.off('exit', killed));
   const address = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const match = /^listening on (\S+)$/.exec(line);

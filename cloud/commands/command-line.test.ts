@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -137,6 +138,23 @@ describe('coffre-cloud', { timeout: 60_000 }, () => {
     await once(child, 'exit');
     const again = await serve(dataDir, '--listen', '0.0.0.0:0');
     expect(again.line.endsWith(match![3]!)).toBe(true);
+  });
+
+  it('takes as many connections at a time as it is told', async () => {
+    const { line } = await serve(dataDir, '--listen', '127.0.0.1:0', '--max-connections', '2');
+    const port = Number(new URL(line.slice('listening on '.length)).port);
+    const open = async (): Promise<Socket> => {
+      const socket = connectPlain(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    };
+    const taken = [await open(), await open()];
+    const refused = await open();
+    await once(refused.resume(), 'close');
+    expect(taken.map(({ closed }) => closed)).toEqual([false, false]);
+    for (const socket of taken) socket.destroy();
+    const wrong = await run('serve', '--data', dataDir, '--listen', '127.0.0.1:0', '--max-connections', '0');
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--max-connections wants')]);
   });
 
   it('says in one line what is wrong', async () => {

@@ -48,6 +48,7 @@ function addServe(program: Command): void {
     .option('--plain-http', 'no TLS beyond loopback either: behind a proxy that ends it')
     .option('--trust-proxy', 'believe X-Forwarded-For: only behind such a proxy')
     .option('--metrics-token <token>', 'opens /metrics to others than this machine')
+    .option('--max-connections <number>', 'at a time; each takes a file descriptor', '4096')
     .option(
       '--drain-grace <seconds>',
       'when stopping, how long to go on while not ready (default: 10, alone 0)',

@@ -2,6 +2,7 @@ import { EXIT } from '../../protocol/errors.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
 import {
   DEFAULT_DRAIN,
+  DEFAULT_HTTP_LIMITS,
   isLoopback,
   type DrainLimits,
   type GivenConfig,
@@ -22,6 +23,7 @@ export interface ServeOptions extends StorageOptions {
   readonly plainHttp?: boolean;
   readonly trustProxy?: boolean;
   readonly metricsToken?: string;
+  readonly maxConnections: string;
   readonly logLevel: string;
   readonly retentionDays?: string;
   readonly drainGrace?: string;
@@ -31,6 +33,7 @@ export interface ServeOptions extends StorageOptions {
 /** How long a node that is one of several goes on before it stops: load balancers look every few seconds. */
 const NODE_GRACE_S = 10;
 const MOST_DRAIN_S = 3600;
+const MOST_CONNECTIONS = 1_000_000;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -72,6 +75,7 @@ function serveConfig(options: ServeOptions): GivenConfig {
     logLevel: logLevel(options.logLevel),
     trustProxy: options.trustProxy ?? false,
     metricsToken: options.metricsToken ?? null,
+    http: { ...DEFAULT_HTTP_LIMITS, maxConnections: connections(options.maxConnections) },
     drain: drainLimits(options, storage.kind === 'scaled'),
     ...(retention === null
       ? {}
@@ -102,6 +106,12 @@ function milliseconds(text: string, name: string): number {
   const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds <= MOST_DRAIN_S)) throw usage(`${name} wants seconds, ${MOST_DRAIN_S} at most`);
   return seconds * 1000;
+}
+
+function connections(text: string): number {
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_CONNECTIONS) return count;
+  throw usage(`--max-connections wants a number, 1 to ${MOST_CONNECTIONS}`);
 }
 
 function parseListen(text: string): { host: string; port: number } {

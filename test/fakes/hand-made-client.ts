@@ -121,6 +121,8 @@ export class Person {
   url: string;
   readonly email: string;
   readonly password: string;
+  /** Where a server that trusts the proxy before it takes this person to be; null: this machine. */
+  network: string | null = null;
   readonly master = makeKey();
   readonly recovery = makeKey();
   readonly account: AccountId;
@@ -184,11 +186,16 @@ export class Person {
     };
   }
 
+  #ask(method: string, path: string, token: string | null, body?: unknown): Promise<Answer> {
+    const headers: Record<string, string> = this.network === null ? {} : { 'x-forwarded-for': this.network };
+    return ask(this.url, method, path, token, body, headers);
+  }
+
   async register(email = this.email, password = this.password, claim?: string): Promise<string> {
     await opaque.ready;
     const { clientRegistrationState, registrationRequest } = opaque.client.startRegistration({ password });
     const request = { email, registrationRequest, ...(claim === undefined ? {} : { claim }) };
-    const started = await ask(this.url, 'POST', '/v1/signup/start', null, request);
+    const started = await this.#ask('POST', '/v1/signup/start', null, request);
     const { registrationResponse } = started.json as { registrationResponse: string };
     return opaque.client.finishRegistration({
       clientRegistrationState,
@@ -209,7 +216,7 @@ export class Person {
       );
       this.take(this.entry(this.addBody(key)));
     }
-    const answer = await ask(this.url, 'POST', '/v1/signup/finish', null, {
+    const answer = await this.#ask('POST', '/v1/signup/finish', null, {
       email: this.email,
       registrationRecord,
       bundle: this.bundle,
@@ -229,7 +236,7 @@ export class Person {
   async tryLogin(password = this.password, email = this.email): Promise<Answer> {
     await opaque.ready;
     const { clientLoginState, startLoginRequest } = opaque.client.startLogin({ password });
-    const started = await ask(this.url, 'POST', '/v1/login/start', null, { email, startLoginRequest });
+    const started = await this.#ask('POST', '/v1/login/start', null, { email, startLoginRequest });
     if (started.status !== 200) return started;
     const { login, loginResponse } = started.json as { login: string; loginResponse: string };
     const finished = opaque.client.finishLogin({
@@ -239,7 +246,7 @@ export class Person {
       keyStretching: KEY_STRETCHING,
     });
     const finishLoginRequest = finished?.finishLoginRequest ?? 'AAAA';
-    return ask(this.url, 'POST', '/v1/login/finish', null, { login, finishLoginRequest });
+    return this.#ask('POST', '/v1/login/finish', null, { login, finishLoginRequest });
   }
 
   async grant(): Promise<Grant> {
@@ -250,9 +257,22 @@ export class Person {
 
   async enrol(): Promise<TestDevice> {
     const { grant } = await this.grant();
+    return this.#enrol(grant);
+  }
+
+  /** Several, by one proof of the password. */
+  async enrolAll(count: number): Promise<TestDevice[]> {
+    const devices: TestDevice[] = [];
+    if (count === 0) return devices;
+    const { grant } = await this.grant();
+    while (devices.length < count) devices.push(await this.#enrol(grant));
+    return devices;
+  }
+
+  async #enrol(grant: string): Promise<TestDevice> {
     const key = makeKey();
     const entry = this.entry(this.addBody(key));
-    const answer = await ask(this.url, 'POST', '/v1/devices', grant, { entry: base64(entry) });
+    const answer = await this.#ask('POST', '/v1/devices', grant, { entry: base64(entry) });
     if (answer.status !== 201) throw new Error(`enrol: ${JSON.stringify(answer.json)}`);
     this.take(entry);
     return new TestDevice(this, key, answer.json as Session);
@@ -261,7 +281,7 @@ export class Person {
   async append(body: ChainBody): Promise<Answer> {
     const { grant } = await this.grant();
     const entry = this.entry(body);
-    const answer = await ask(this.url, 'POST', '/v1/chain', grant, { entry: base64(entry) });
+    const answer = await this.#ask('POST', '/v1/chain', grant, { entry: base64(entry) });
     if (answer.status === 200) this.take(entry);
     return answer;
   }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { cloudAcceptance } from '../../sync-engine/remote/cloud-acceptance.ts';
 import { acceptanceAccount } from '../fakes/acceptance-account.ts';
-import { flagsOf, freshBucket, freshStorage } from './bucket.ts';
+import { freshBucket, freshStorage } from './bucket.ts';
+import { flagsOf } from './make-bucket.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
 describe('a server with packs in a bucket', () => {

@@ -12,7 +12,8 @@ import { openS3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { startCloudProcess, type CloudProcess } from '../fakes/cloud-process.ts';
 import { packed, Person, type TestDevice } from '../fakes/hand-made-client.ts';
-import { flagsOf, freshBucket } from './bucket.ts';
+import { freshBucket } from './bucket.ts';
+import { flagsOf } from './make-bucket.ts';
 
 const MAIN = join(import.meta.dirname, '../../cloud/main.ts');
 const SIZE = 20_000;

@@ -12,7 +12,8 @@ import { packed, Person, type TestDevice } from '../fakes/hand-made-client.ts';
 import { agree } from '../integration/agree.ts';
 import { World, type Device } from '../integration/harness.ts';
 import { Server } from '../integration/server.ts';
-import { flagsOf, freshBucket, storageIn } from './bucket.ts';
+import { freshBucket, storageIn } from './bucket.ts';
+import { flagsOf } from './make-bucket.ts';
 import { cloudAnswer, cloudCommand, killedAtLine } from './cloud-command.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 

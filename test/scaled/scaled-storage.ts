@@ -10,7 +10,8 @@ import { listedBlobs } from '../../cloud/store/blob-store.ts';
 import { openS3Blobs, type S3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import type { OutsideStorage } from '../integration/cloud-kinds.ts';
-import { flagsOf, freshBucket } from './bucket.ts';
+import { freshBucket } from './bucket.ts';
+import { flagsOf } from './make-bucket.ts';
 import type {} from './postgres-service.ts';
 import { askDatabase, freshDatabase, postgresProgram } from './postgres.ts';
 

@@ -10,7 +10,8 @@ import { openS3Blobs } from '../../cloud/store/s3/s3-blobs.ts';
 import type { S3Config } from '../../cloud/store/s3/s3-config.ts';
 import { agree } from '../integration/agree.ts';
 import { World, type Device } from '../integration/harness.ts';
-import { flagsOf, freshBucket } from './bucket.ts';
+import { freshBucket } from './bucket.ts';
+import { flagsOf } from './make-bucket.ts';
 
 const MB = 1_000_000;
 const CLI = join(import.meta.dirname, '../../cli/main.ts');
