@@ -114,7 +114,7 @@ async function started(world: World): Promise<{ seconds: number; cpu: number; pe
 function manifestBytes(home: string): number {
   const files = readdirSync(home, { recursive: true, withFileTypes: true });
   return files
-    .filter((entry) => entry.isFile() && /^manifest\.db/.test(entry.name))
+    .filter((entry) => entry.isFile() && entry.name.startsWith('manifest.db'))
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }
 
