@@ -3,21 +3,10 @@
  * `Refusal`; wrong password, unknown address and disabled account are one and the same.
  */
 import { randomBytes } from 'node:crypto';
-import { MalformedError } from '../../protocol/bytes.ts';
 import { verifyBundle } from '../../protocol/bundle.ts';
 import type { Bundle, Grant, Session } from '../../protocol/cloud.ts';
-import {
-  decodeChainEntry,
-  decodeSignedEntry,
-  extendChain,
-  replayChain,
-  type ChainBody,
-  type ChainEntry,
-  type DeviceChain,
-  type SignedChainEntry,
-} from '../../protocol/device-chain.ts';
-import type { AccountId, DeviceId, Hash } from '../../protocol/ids.ts';
-import { MAX_CHAIN_ENTRY_BYTES } from '../../protocol/limits.ts';
+import { extendChain, type ChainBody, type DeviceChain } from '../../protocol/device-chain.ts';
+import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { hashOf, verifySignature } from '../../protocol/signing.ts';
 import type { NewAuditEntry } from '../audit/entry.ts';
 import type { AuditKind } from '../audit/kinds.ts';
@@ -26,6 +15,7 @@ import type { SignupMode } from '../config.ts';
 import { Refusal } from '../refusal.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { ChainCache } from './chain-cache.ts';
+import { auditOfEntry, firstChain, parseEntry } from './chain-entries.ts';
 import type { OpaqueServer } from './opaque-server.ts';
 import { GRANT_MS, hashToken, issueTokens, newToken, PROOF_MS, REFRESH_GRACE_MS } from './tokens.ts';
 
@@ -253,7 +243,7 @@ export class AccountService {
     caller: Caller,
     wasLost = false,
   ): Promise<ChainAppended> {
-    const { store, chains, now } = this.#parts;
+    const { store, chains, audit, now } = this.#parts;
     const { signed, entry } = parseEntry(encoded);
     const chain = await this.#freshChain(account);
     const result = extendChain(chain, signed);
@@ -274,7 +264,7 @@ export class AccountService {
       wasLost,
       entryHash: result.chain.head,
       nowMs: now(),
-      audit: this.#chainEntry(entry, caller),
+      audit: auditOfEntry(audit, account, entry.body, caller),
     });
     switch (outcome) {
       case 'appended':
@@ -288,23 +278,6 @@ export class AccountService {
       }
       case 'gone':
         throw new Refusal('gone', 'what the entry goes back to is no longer kept');
-    }
-  }
-
-  #chainEntry({ account, body }: ChainEntry, caller: Caller): NewAuditEntry | null {
-    const { audit } = this.#parts;
-    switch (body.kind) {
-      case 'add':
-        return audit.entry('device-enrolled', caller, { account, device: body.device });
-      case 'revoke':
-        return audit.entry('device-revoked', caller, { account, device: body.device });
-      case 'void':
-        return audit.entry('vault-rewound', caller, { account });
-      // These let nobody in or out; what a notice tells has an entry of its own.
-      case 'genesis':
-      case 'account-key':
-      case 'notice':
-        return null;
     }
   }
 
@@ -408,32 +381,4 @@ export function normalEmail(email: string): string {
 
 function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function parseEntry(encoded: Uint8Array): { signed: SignedChainEntry; entry: ChainEntry } {
-  try {
-    if (encoded.length > MAX_CHAIN_ENTRY_BYTES + 96)
-      throw new MalformedError('a device chain entry too large');
-    const signed = decodeSignedEntry(encoded);
-    return { signed, entry: decodeChainEntry(signed.bytes) };
-  } catch (error) {
-    if (error instanceof MalformedError) throw new Refusal('bad-request', error.message);
-    throw error;
-  }
-}
-
-/** The chain a sign-up brings: genesis, the account's key, one device. */
-function firstChain(encoded: readonly Uint8Array[]): { chain: DeviceChain; device: DeviceId; head: Hash } {
-  const parsed = encoded.map(parseEntry);
-  const result = replayChain(parsed.map((entry) => entry.signed));
-  if (!result.ok) throw new Refusal('refused', `the device chain does not verify: ${result.fault}`);
-  const { chain } = result;
-  const [device, ...others] = chain.devices.keys();
-  const onlyBeginnings = parsed.every(({ entry }) =>
-    ['genesis', 'account-key', 'add'].includes(entry.body.kind),
-  );
-  if (device === undefined || others.length > 0 || chain.accountKey === null || !onlyBeginnings) {
-    throw new Refusal('bad-request', 'a new account has a genesis, an account key and one device');
-  }
-  return { chain, device, head: chain.head };
 }
