@@ -8,6 +8,8 @@ import { Database } from '../../cloud/store/postgres/database.ts';
 import { SCHEMA_VERSIONS } from '../../cloud/store/postgres/schema.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 import { StoreDamaged, StoreUnavailable } from '../../cloud/store/store-errors.ts';
+import type { Hash } from '../../protocol/ids.ts';
+import { Person } from '../fakes/hand-made-client.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
 let server: PostgresServer;
@@ -93,6 +95,51 @@ describe('a database', () => {
     await expect(store.accounts.addInvite('00' as never, 0, audit)).rejects.toBeInstanceOf(StoreUnavailable);
     await server.start();
     expect(await store.accounts.list()).toEqual([]);
+    await store.close();
+  });
+
+  it('has no entry of the audit log of what failed at the very end', async () => {
+    const url = await server.database();
+    const store = await openPostgresStore({ ...options, url });
+    const { account, bundle } = new Person('http://nowhere.invalid');
+    await server.ask(
+      url,
+      `INSERT INTO accounts (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head)
+       VALUES ('\\x${account}', 'a@example.org', 'r', '${JSON.stringify(bundle)}', 1, 0, 1, '\\x00')`,
+    );
+    await server.ask(
+      url,
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'at the end'; END $$",
+    );
+    for (const table of ['accounts', 'grants', 'proofs', 'invites', 'sessions', 'legacy_rows']) {
+      await server.ask(
+        url,
+        `CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON ${table} DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION refuse()`,
+      );
+    }
+    const hash = '00'.repeat(32) as Hash;
+    const tokens = { accessHash: hash, accessExpiresMs: 9, refreshHash: hash, refreshExpiresMs: 9 };
+    const next = { ...bundle, version: 2 };
+    const { accounts, sessions, legacy } = store;
+    const failing: (() => Promise<unknown>)[] = [
+      () => accounts.setQuota(account, 5, audit),
+      () => accounts.setDisabled(account, true, audit),
+      () => accounts.changeBundle(account, next, audit),
+      () => accounts.changePassword({ account, registration: 'r', bundle: next, keepSession: null, audit }),
+      () => accounts.addInvite(hash, 0, audit),
+      () => accounts.markDeleted(account, audit),
+      () => sessions.saveGrant(hash, account, 9, audit),
+      () => sessions.saveProof(hash, 'login', { account, data: 'd' }, 9, audit),
+      () => sessions.open({ account, device: account as never, tokens, nowMs: 0, audit }),
+      () => {
+        const rows = [{ email: 'b@example.org', password: null, quotaBytes: null }];
+        return legacy.add({ import: null, service: null, expiresMs: 9, nowMs: 0, rows, audit });
+      },
+    ];
+    for (const change of failing) await expect(change()).rejects.toThrow();
+    const query = { sinceMs: 0, before: placeBefore(9), limit: 10, account: null, kind: null };
+    expect(await store.audit.page(query)).toEqual([]);
     await store.close();
   });
 
