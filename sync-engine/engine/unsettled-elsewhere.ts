@@ -24,7 +24,7 @@ export async function findElsewhere(
 ): Promise<ReadonlyMap<NodeId, Elsewhere>> {
   const missing = new Map<number, { readonly id: NodeId; readonly mtimeUs: number }>();
   for (const { id, put } of marks) {
-    if (put === null || put.ino === null) continue;
+    if (typeof put?.ino !== 'number') continue;
     const path = placeOf(id);
     if (path === null || disk.lstat(path)?.ino !== put.ino)
       missing.set(put.ino, { id, mtimeUs: put.mtimeUs });
@@ -37,8 +37,9 @@ export async function findElsewhere(
       for (const { name, stat } of entries) {
         const mark = stat.type === 'file' ? missing.get(stat.ino) : undefined;
         // An inode is given to another file in time; that has a time of its own.
-        if (mark === undefined || disk.mtimeOf(mark.mtimeUs, stat.mtimeUs) !== mark.mtimeUs) continue;
-        found.set(mark.id, { path: folder === '' ? name : `${folder}/${name}`, stat });
+        if (mark === undefined) continue;
+        const isPut = disk.mtimeOf(mark.mtimeUs, stat.mtimeUs) === mark.mtimeUs;
+        if (isPut) found.set(mark.id, { path: folder === '' ? name : `${folder}/${name}`, stat });
       }
     }
   });
