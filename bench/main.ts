@@ -1,11 +1,9 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [NAME...] [--only files,small-files,large,slow-line,text,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
- *   npm run bench -- cloud [--devices 10000] [--seconds 60]: the server under load, embedded and scaled; each part of it
+ *   npm run bench -- [NAME...] [--only files,small-files,large,slow-line,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- cloud [--devices 10000] [--seconds 60] [--long]: the server under load, embedded and scaled; each part of it
  *   alone: cloud-commits, cloud-events, cloud-packs, cloud-quota, cloud-kills, cloud-claims, cloud-fresh, cloud-usage
  *   npm run bench -- cloud-plans: PostgreSQL with ten million records
- *   npm run bench -- many-files large-files: from ten thousand to a million files, and from 1 to 100 GiB
- * What `--profile` left is summed up by budget.ts.
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
@@ -19,7 +17,6 @@ import { packLoad } from './cloud/pack-load.ts';
 import { quotaRace } from './cloud/quota-race.ts';
 import { usage } from './cloud/usage.ts';
 import { cloudPlans } from './cloud-plans.ts';
-import { largeFiles, manyFiles } from './curves.ts';
 import { files } from './files.ts';
 import { keep, worseThanKept } from './kept.ts';
 import { large } from './large.ts';
@@ -29,11 +26,9 @@ import type { Scenario } from './scenario.ts';
 import { server } from './server.ts';
 import { slowLine } from './slow-line.ts';
 import { smallFiles } from './small-files.ts';
-import { text } from './text.ts';
 
 /** Nothing runs longer, whatever hangs. */
 const LONGEST_MS = 30 * 60_000;
-const LONGEST_CURVES_MS = 4 * 3_600_000;
 
 const load: Readonly<Record<string, Scenario>> = {
   'cloud-commits': commitLoad,
@@ -50,16 +45,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'small-files': smallFiles,
   large,
   'slow-line': slowLine,
-  text,
   server,
   app,
   ...load,
   'cloud-plans': cloudPlans,
-  'many-files': manyFiles,
-  'large-files': largeFiles,
 };
-/** They take an hour and more: by name only. */
-const CURVES: readonly string[] = ['many-files', 'large-files'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -72,11 +62,12 @@ const { values, positionals } = parseArgs({
     dist: { type: 'string' },
     devices: { type: 'string' },
     seconds: { type: 'string' },
+    long: { type: 'boolean', default: false },
   },
 });
 // The app needs a desktop, and says nothing about speed in small; what begins with cloud needs PostgreSQL and Ceph.
 const usual = Object.keys(scenarios).filter(
-  (name) => !name.startsWith('cloud-') && !CURVES.includes(name) && (!values.quick || name !== 'app'),
+  (name) => !name.startsWith('cloud-') && (!values.quick || name !== 'app'),
 );
 const named = [...(values.only ?? []), ...positionals].flatMap((list) => list.split(','));
 const only = (named.length === 0 ? usual : named).flatMap((name) =>
@@ -88,13 +79,20 @@ if (unknown !== undefined) {
   console.error(`No scenario is called ${unknown}: choose from cloud, ${Object.keys(scenarios).join(', ')}.`);
   process.exitCode = 2;
 } else {
-  const longestMs = only.some((name) => CURVES.includes(name)) ? LONGEST_CURVES_MS : LONGEST_MS;
-  setTimeout(() => {
-    console.error(`Not done after ${longestMs / 60_000} minutes.`);
-    process.exit(1);
-  }, longestMs).unref();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const rows: Row[] = [];
+  const print = (): void => {
+    console.log(values.json ? JSON.stringify({ machine: machineLine(), rows }) : tables(rows));
+  };
+  // What was measured is told however it ends.
+  const giveUp = (): void => {
+    print();
+    process.exit(1);
+  };
+  setTimeout(() => {
+    console.error(`Not done after ${LONGEST_MS / 60_000} minutes.`);
+    giveUp();
+  }, LONGEST_MS).unref();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, giveUp);
   for (const name of only) {
     const began = performance.now();
     const say = (line: string): void => {
@@ -106,6 +104,7 @@ if (unknown !== undefined) {
         profiles: values.profile ?? null,
         dist: values.dist ?? null,
         devices: values.devices === undefined ? null : Number(values.devices),
+        long: values.long,
         seconds: values.seconds === undefined ? null : Number(values.seconds),
         say,
       };
@@ -116,20 +115,21 @@ if (unknown !== undefined) {
     }
   }
   await stopServices();
-  if (values.json) console.log(JSON.stringify({ machine: machineLine(), rows }));
-  else {
-    const alone = rows.filter(({ side }) => side === null);
-    const both = rows.filter(({ side }) => side !== null);
-    const tables = [
-      ...(alone.length > 0 ? [table(alone)] : []),
-      ...(both.length > 0 ? [sideBySide(both)] : []),
-    ];
-    console.log([machineLine(), ...tables].join('\n\n'));
-  }
+  print();
   if (values.quick && values.keep) keep(rows);
   else if (values.quick) {
     const worse = worseThanKept(rows);
     for (const line of worse) console.error(`worse: ${line}`);
     if (worse.length > 0) process.exitCode = 1;
   }
+}
+
+function tables(rows: readonly Row[]): string {
+  const alone = rows.filter(({ side }) => side === null);
+  const both = rows.filter(({ side }) => side !== null);
+  const printed = [
+    ...(alone.length > 0 ? [table(alone)] : []),
+    ...(both.length > 0 ? [sideBySide(both)] : []),
+  ];
+  return [machineLine(), ...printed].join('\n\n');
 }

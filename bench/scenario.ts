@@ -11,6 +11,8 @@ export interface Setting {
   /** Of load tests: idle devices, and seconds of kills; null for the usual. */
   readonly devices: number | null;
   readonly seconds: number | null;
+  /** Of load tests: also the sizes that take minutes. */
+  readonly long: boolean;
   /** Says what is being done. */
   say(line: string): void;
 }

@@ -14,7 +14,8 @@ import type { LoadServer, LoadStorage } from './load-services.ts';
 import { onBoth } from './on-both.ts';
 
 const MIB = 1024 ** 2;
-const LOGS_MIB = [34, 135, 400];
+const LOGS_MIB = [34, 135];
+const LONG_LOG_MIB = 400;
 const OBJECT_BYTES = 300;
 const ENTRIES = 1000;
 /** What a client is sent for an entry, about: its object, its id, revision and hash. */
@@ -26,7 +27,8 @@ export const freshDevice = onBoth(async (storage, setting) => {
   const filling = await storage.serve();
   const logs: { readonly mib: number; readonly device: TestDevice; readonly view: VaultView }[] = [];
   try {
-    for (const mib of setting.quick ? [5] : LOGS_MIB) {
+    const sizes = setting.quick ? [5] : [...LOGS_MIB, ...(setting.long ? [LONG_LOG_MIB] : [])];
+    for (const mib of sizes) {
       setting.say(`writing a log of ${mib} MiB`);
       const device = await new Person(filling.address).signup();
       const view = await device.makeVault();

@@ -30,10 +30,10 @@ interface Victim {
 export const killedServers = onBoth(async (storage, setting) => {
   const victim = storage.dataDir === null ? await nodes(storage) : await single(storage.dataDir);
   const seconds = setting.seconds ?? (setting.quick ? 7 : USUAL_S);
+  const over = new AbortController();
   try {
     const writers = await makeWriters(victim.url);
     setting.say(`${writers.length} devices commit for ${seconds} s`);
-    const over = new AbortController();
     const work = Promise.all(writers.map((writer) => writer.work(over.signal)));
     work.catch(() => undefined);
     let killed = 0;
@@ -62,6 +62,7 @@ export const killedServers = onBoth(async (storage, setting) => {
       ),
     ];
   } finally {
+    over.abort();
     await victim.stop();
   }
 });

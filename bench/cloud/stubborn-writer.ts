@@ -11,6 +11,8 @@ import { randomId, type Answer, type TestDevice, type VaultView } from '../../te
 
 const RECORD_BYTES = 512;
 const AGAIN_MS = 50;
+/** A server that does not come back within a minute never will. */
+const MOST_TRIES = 1200;
 
 export class StubbornWriter {
   readonly device: TestDevice;
@@ -60,14 +62,15 @@ export class StubbornWriter {
     return decodeChangesPage((await this.#until(() => this.device.ask('GET', path))).bytes);
   }
 
-  /** The first answer of a server that lives. */
+  /** The first answer of a server that lives. @throws when there is none for a minute */
   async #until(request: () => Promise<Answer>): Promise<Answer> {
-    for (;;) {
+    for (let tried = 0; tried < MOST_TRIES; tried += 1) {
       const answer = await request().catch(() => null);
       if (answer !== null && answer.status < 500 && answer.status !== 429) return answer;
       this.retried += 1;
       await delay(AGAIN_MS);
     }
+    throw new Error('the server does not come back');
   }
 }
 

@@ -14,8 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join as place } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Traffic } from '../counting-proxy.ts';
 import { Device } from '../device.ts';
 import { row, type Row } from '../report.ts';
 import type { Setting } from '../scenario.ts';
@@ -27,14 +28,14 @@ import { difference, readCounters, told, type Counters } from './request-counter
 const FILES = 10_000;
 const FILE_BYTES = 16 * 1024;
 const TIMES = 20;
-const IDLE_S = 120;
+const IDLE_S = 60;
 const APART_MS = 400;
 const SOON_MS = 60_000;
 const FIRST_MS = 300_000;
 const LOOK_MS = 25;
 
 export const usage = onBoth(async (storage, setting) => {
-  const folder = mkdtempSync(join(tmpdir(), 'coffre-usage-'));
+  const folder = mkdtempSync(place(tmpdir(), 'coffre-usage-'));
   const server = await storage.serve();
   const devices: Device[] = [];
   try {
@@ -43,12 +44,26 @@ export const usage = onBoth(async (storage, setting) => {
       ['a', 'signup'],
       ['b', 'login'],
     ] as const) {
-      const own = { folder: join(folder, name), name, verb, profiles: null, pace: null };
+      const own = { folder: place(folder, name), name, verb, profiles: null, pace: null };
       devices.push(await Device.enrol({ ...own, program, server: server.address }));
     }
     const [a, b] = devices;
     if (a === undefined || b === undefined) throw new Error('there are two');
-    return await lived(new Meter(server, a, b), storage, setting, folder);
+    const meter = new Meter(server, a, b);
+    const join = async (): Promise<void> => {
+      const own = {
+        folder: place(folder, 'c'),
+        name: 'c',
+        verb: 'login',
+        profiles: null,
+        pace: null,
+      } as const;
+      const c = await Device.enrol({ ...own, program, server: server.address });
+      devices.push(c);
+      meter.devices.push(c);
+      await meter.rest();
+    };
+    return await lived(meter, join, storage, setting, folder);
   } finally {
     for (const device of devices) await device.end();
     await server.stop();
@@ -56,35 +71,41 @@ export const usage = onBoth(async (storage, setting) => {
   }
 });
 
-async function lived(meter: Meter, storage: LoadStorage, setting: Setting, folder: string): Promise<Row[]> {
+async function lived(
+  meter: Meter,
+  join: () => Promise<void>,
+  storage: LoadStorage,
+  setting: Setting,
+  folder: string,
+): Promise<Row[]> {
   const { a, b } = meter;
   const count = setting.quick ? 500 : FILES;
   const times = setting.quick ? 3 : TIMES;
   await meter.rest();
-  const aside = join(folder, 'aside');
+  const aside = place(folder, 'aside');
   mkdirSync(aside);
-  makeTree(join(aside, 'tree'), count, FILE_BYTES);
+  makeTree(place(aside, 'tree'), count, FILE_BYTES);
   setting.say(`first sync of ${count} files`);
   const rows = await meter.rows(`first sync of ${count} files of 16 KiB`, 1, async () => {
-    renameSync(join(aside, 'tree'), join(a.files, 'tree'));
+    renameSync(place(aside, 'tree'), place(a.files, 'tree'));
     await delay(2000);
     await meter.rest();
   });
   rows.push(...(await tableRows(storage, `after ${count} files`)));
   setting.say('new files');
   const seen = async (name: string, size: number): Promise<void> => {
-    await until(() => existsSync(join(b.files, name)) && statSync(join(b.files, name)).size === size);
+    await until(() => existsSync(place(b.files, name)) && statSync(place(b.files, name)).size === size);
     await delay(APART_MS);
   };
   rows.push(
     ...(await meter.rows('a new file of 1 KiB', times, async () => {
       for (let index = 0; index < times; index += 1) {
-        writeFileSync(join(a.files, `new-${index}`), randomBytes(1024));
+        writeFileSync(place(a.files, `new-${index}`), randomBytes(1024));
         await seen(`new-${index}`, 1024);
       }
     })),
   );
-  const edited = join(a.files, 'edited');
+  const edited = place(a.files, 'edited');
   writeFileSync(edited, randomBytes(FILE_BYTES));
   await seen('edited', FILE_BYTES);
   await meter.rest();
@@ -97,11 +118,14 @@ async function lived(meter: Meter, storage: LoadStorage, setting: Setting, folde
     })),
   );
   rows.push(...(await tableRows(storage, `after ${count} files, ${times} new ones and ${times} edits`)));
+  setting.say('a new device');
+  await meter.rest();
+  rows.push(...(await meter.rows(`a new device of ${count} files`, 1, join)));
   const idleS = setting.quick ? 5 : IDLE_S;
   setting.say(`idle for ${idleS} s`);
   await meter.rest();
   rows.push(
-    ...(await meter.rows(`two idle devices for ${idleS} s`, 1, async () => {
+    ...(await meter.rows(`three idle devices for ${idleS} s`, 1, async () => {
       await delay(idleS * 1000);
     })),
   );
@@ -120,21 +144,25 @@ async function until(isSo: () => boolean): Promise<void> {
 class Meter {
   readonly a: Device;
   readonly b: Device;
+  readonly devices: Device[];
   readonly #server: LoadServer;
 
   constructor(server: LoadServer, a: Device, b: Device) {
     this.#server = server;
     this.a = a;
     this.b = b;
+    this.devices = [a, b];
   }
 
   async rest(): Promise<void> {
     const endMs = performance.now() + FIRST_MS;
-    while (!((await this.a.isIdle()) && (await this.b.isIdle()))) {
+    const isIdle = async (): Promise<boolean> =>
+      (await Promise.all(this.devices.map((device) => device.isIdle()))).every(Boolean);
+    while (!(await isIdle())) {
       if (performance.now() > endMs) throw new Error('the devices do not come to rest');
       await delay(100);
     }
-    await Promise.all([this.a.wait(120), this.b.wait(120)]);
+    await Promise.all(this.devices.map((device) => device.wait(120)));
   }
 
   async rows(name: string, times: number, work: () => Promise<void>): Promise<Row[]> {
@@ -151,8 +179,10 @@ class Meter {
   }
 
   async #counters(): Promise<Counters> {
-    const [a, b] = [this.a.proxy.traffic(), this.b.proxy.traffic()];
-    return { ...(await readCounters(this.#server.address)), up: a.up + b.up, down: a.down + b.down };
+    const traffic = this.devices.map(({ proxy }) => proxy.traffic());
+    const sum = (of: (one: Traffic) => number): number => traffic.reduce((so, one) => so + of(one), 0);
+    const bytes = { up: sum(({ up }) => up), down: sum(({ down }) => down) };
+    return { ...(await readCounters(this.#server.address)), ...bytes };
   }
 }
 

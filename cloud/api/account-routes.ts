@@ -20,7 +20,7 @@ import {
 import type { AccountId } from '../../protocol/ids.ts';
 import { normalEmail, type ChainAppended } from '../accounts/account-service.ts';
 import { usedBytes } from '../quota/quota.ts';
-import { callerOf, grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
+import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import type { CloudContext } from './context.ts';
 import { unauthorized } from './errors.ts';
 import { parseBody, queryNumber } from './parse.ts';
@@ -42,7 +42,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/signup/finish', async (request, reply) => {
     const body = parseBody(signupFinishSchema, request);
     await proofs.take(request, body.email);
-    return reply.code(201).send(await accounts.finishSignup({ ...body, caller: callerOf(request) }));
+    return reply.code(201).send(await accounts.finishSignup(body));
   });
   app.post('/v1/claim/start', async (request) => {
     const body = parseBody(claimStartSchema, request);
@@ -52,17 +52,17 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/claim/finish', async (request) => {
     const { email, ...proof } = parseBody(claimFinishSchema, request);
     await proofs.take(request, email);
-    return { claim: await claims.finish(normalEmail(email), proof, callerOf(request)) };
+    return { claim: await claims.finish(normalEmail(email), proof) };
   });
   app.post('/v1/login/start', async (request) => {
     const body = parseBody(loginStartSchema, request);
     await proofs.take(request, body.email);
-    return accounts.startLogin(body.email, body.startLoginRequest, callerOf(request));
+    return accounts.startLogin(body.email, body.startLoginRequest);
   });
   app.post('/v1/login/finish', async (request) => {
     const body = parseBody(loginFinishSchema, request);
     await proofs.take(request, null);
-    return accounts.finishLogin(body.login, body.finishLoginRequest, callerOf(request));
+    return accounts.finishLogin(body.login, body.finishLoginRequest);
   });
   app.post('/v1/recover/start', async (request) => {
     const body = parseBody(recoverStartSchema, request);
@@ -72,12 +72,12 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/recover/finish', async (request) => {
     const body = parseBody(recoverFinishSchema, request);
     await proofs.take(request, null);
-    return accounts.finishRecovery(body.recovery, body.signature, callerOf(request));
+    return accounts.finishRecovery(body.recovery, body.signature);
   });
   app.post('/v1/token', async (request) => {
     const body = parseBody(tokenSchema, request);
     await proofs.take(request, null);
-    return accounts.refresh(body.refreshToken, body.signature, callerOf(request));
+    return accounts.refresh(body.refreshToken, body.signature);
   });
   const sessionsEnded = async (account: AccountId): Promise<void> => {
     news.tell({ kind: 'sessions', account });
@@ -110,7 +110,6 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const { session, appended } = await accounts.enrol(
       grantedAccountOf(request),
       Buffer.from(body.entry, 'base64'),
-      callerOf(request),
     );
     if (appended !== null) announce(appended);
     return reply.code(201).send(session);
@@ -128,8 +127,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   });
   app.post('/v1/chain', byGrant, async (request) => {
     const body = parseBody(chainAppendSchema, request);
-    const entry = Buffer.from(body.entry, 'base64');
-    const appended = await accounts.appendChain(grantedAccountOf(request), entry, callerOf(request));
+    const appended = await accounts.appendChain(grantedAccountOf(request), Buffer.from(body.entry, 'base64'));
     announce(appended);
     return { length: appended.chain.length };
   });
@@ -137,7 +135,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const { entries } = parseBody(chainLostSchema, request);
     const account = readableAccountOf(request);
     const encoded = entries.map((entry) => Buffer.from(entry, 'base64'));
-    return { length: await accounts.takeLostEntries(account, encoded, callerOf(request), announce) };
+    return { length: await accounts.takeLostEntries(account, encoded, announce) };
   });
 
   /** The device that asks may show its own access token beside the grant, and stays signed in. */
@@ -156,18 +154,18 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const body = parseBody(passwordFinishSchema, request);
     const account = grantedAccountOf(request);
     const keep = await shownSession(request, account);
-    await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep, callerOf(request));
+    await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep);
     await sessionsEnded(account);
     return reply.code(204).send();
   });
   app.post('/v1/phrase', byGrant, async (request, reply) => {
     const body = parseBody(phraseSchema, request);
-    await accounts.changePhrase(grantedAccountOf(request), body.bundle, callerOf(request));
+    await accounts.changePhrase(grantedAccountOf(request), body.bundle);
     return reply.code(204).send();
   });
   app.delete('/v1/sessions', byGrant, async (request, reply) => {
     const account = grantedAccountOf(request);
-    await accounts.signOut(account, await shownSession(request, account), callerOf(request));
+    await store.accounts.signOut(account, await shownSession(request, account));
     await sessionsEnded(account);
     return reply.code(204).send();
   });
@@ -186,7 +184,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   });
   app.delete('/v1/account', byGrant, async (request, reply) => {
     const account = grantedAccountOf(request);
-    await accounts.deleteAccount(account, callerOf(request));
+    await accounts.deleteAccount(account);
     events.end(account, null);
     news.tell({ kind: 'sessions', account });
     void upkeep.run();

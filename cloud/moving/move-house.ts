@@ -5,7 +5,6 @@
  * until all is there and was compared; a stop anywhere is gone on from by doing the same again.
  */
 import { randomUUID } from 'node:crypto';
-import { byOperator } from '../audit/entry.ts';
 import { loadOpaqueSetup, prepareDataDir, StartError } from '../data-dir.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import { lockDataDir } from '../store/embedded/data-lock.ts';
@@ -114,8 +113,7 @@ async function run(move: Move, undo: (() => Promise<void> | void)[]): Promise<Mo
   const sides = { source, target, from, to: bucket, id };
   const outcome = state === 'came' ? ({ kind: 'moved-before' } as const) : await bring(move, sides);
   if (outcome.kind === 'damaged' || outcome.kind === 'different') return outcome;
-  if (outcome.kind === 'moved')
-    await endIncoming(target.database, id, byOperator(isBackup ? 'restored' : 'moved-in', Date.now()));
+  if (outcome.kind === 'moved') await endIncoming(target.database, id);
   if (isBackup) await removeMark(dataDir);
   else await writeMark(dataDir, { id, state: 'moved', to });
   await PackJournal.remove(dataDir);

@@ -215,7 +215,7 @@ export class PairRooms {
       signal,
       hooks: {
         stageFolders: (folders) => staging.make(folders),
-        staged: (...staged) => folder.run(() => this.placement.place(...staged)),
+        staged: (nodes, folders) => folder.run(() => this.placement.place(nodes, folders)),
         folderFailed: (folder, results) => staging.failed(folder, results),
         failed: (id, result) => {
           trace.heard(id, `not fetched: ${result.why}`);

@@ -127,31 +127,25 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
 
 function settledMarks({ database }: Shared, key: number): SettledMarks {
   type Content = ContentId | null;
-  const mark = database.prepare<[number, NodeId, Content, number | null, number | null]>(
-    `INSERT INTO unsettled (pair, node, content, mtime_us, ino) VALUES (?, unhex(?), unhex(?), ?, ?)
-     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us, ino = excluded.ino`,
+  const mark = database.prepare<[number, NodeId, Content, number | null]>(
+    `INSERT INTO unsettled (pair, node, content, mtime_us) VALUES (?, unhex(?), unhex(?), ?)
+     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us`,
   );
-  const read = database.prepare<
-    [number, number],
-    { id: NodeId; content: ContentId | ''; mtimeUs: number; ino: number | null }
-  >(
-    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs, ino
+  const read = database.prepare<[number, number], { id: NodeId; content: ContentId | ''; mtimeUs: number }>(
+    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs
      FROM unsettled WHERE pair = ? LIMIT ?`,
   );
-  const clear = database.prepare<[number, NodeId, Content, number | null, number | null]>(
-    `DELETE FROM unsettled
-     WHERE pair = ? AND node = unhex(?) AND content IS unhex(?) AND mtime_us IS ? AND ino IS ?`,
+  const clear = database.prepare<[number, NodeId, Content, number | null]>(
+    'DELETE FROM unsettled WHERE pair = ? AND node = unhex(?) AND content IS unhex(?) AND mtime_us IS ?',
   );
   return {
-    markUnsettled: (id, put) =>
-      void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),
+    markUnsettled: (id, put) => void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
     unsettled: (limit) =>
-      read.all(key, limit).map(({ id, content, mtimeUs, ino }) => ({
+      read.all(key, limit).map(({ id, content, mtimeUs }) => ({
         id,
-        put: content === '' ? null : { content, mtimeUs, ino },
+        put: content === '' ? null : { content, mtimeUs },
       })),
-    clearUnsettled: ({ id, put }) =>
-      void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),
+    clearUnsettled: ({ id, put }) => void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
   };
 }
 

@@ -229,9 +229,9 @@ class Fetch {
 
   #endIfWhole(target: Target): void {
     if (target.ended || !target.listed || target.missing > 0) return;
-    const ino = this.#staging.finish(target.staged);
+    this.#staging.finish(target.staged);
     target.ended = true;
-    this.#results.push({ id: target.id, ok: true, ino });
+    this.#results.push({ id: target.id, ok: true });
   }
 
   #fail(target: Target, why: Failure, pack: PackName | null): void {

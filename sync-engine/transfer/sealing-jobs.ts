@@ -106,8 +106,7 @@ export interface FileToFetch {
 }
 
 export type FetchResult =
-  /** `ino`: of what is staged. */
-  | { readonly id: NodeId; readonly ok: true; readonly ino: number }
+  | { readonly id: NodeId; readonly ok: true }
   | {
       readonly id: NodeId;
       readonly ok: false;

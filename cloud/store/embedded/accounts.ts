@@ -1,7 +1,6 @@
 import type { DeviceId } from '../../../protocol/ids.ts';
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
 import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../columns.ts';
-import { recordEntry } from './audit.ts';
 import { applyRevocation } from './revocation.ts';
 import type { Database } from './database.ts';
 import { claimRow } from './legacy.ts';
@@ -66,7 +65,6 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           database.run('INSERT INTO chain_entries (account, idx, entry) VALUES (?, ?, ?)', id, index, entry);
         }
         addDevice(database, id, account.device, account.nowMs);
-        recordEntry(database, account.audit);
         return 'created';
       });
     },
@@ -108,7 +106,7 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         ),
       );
     },
-    async appendChain({ account, chain, entry, encoded, wasLost, entryHash, nowMs, audit }) {
+    async appendChain({ account, chain, entry, encoded, wasLost, entryHash, nowMs }) {
       return database.write(() => {
         const id = blob(account);
         const stored = database.get<{ chain_length: number; chain_head: Buffer }>(
@@ -141,11 +139,10 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           blob(entryHash),
           id,
         );
-        if (audit !== null) recordEntry(database, audit);
         return 'appended';
       });
     },
-    async changePassword({ account, registration, bundle, keepSession, audit }) {
+    async changePassword({ account, registration, bundle, keepSession }) {
       return database.write(() => {
         const id = blob(account);
         const changed = database.run(
@@ -159,11 +156,10 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         );
         if (changed.changes === 0) return 'old-version';
         endSessions(database, id, keepSession);
-        recordEntry(database, audit);
         return 'changed';
       });
     },
-    async changeBundle(account, bundle, audit) {
+    async changeBundle(account, bundle) {
       return database.write(() => {
         const { changes } = database.run(
           `UPDATE accounts SET bundle = ?, bundle_version = ?
@@ -173,29 +169,24 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           blob(account),
           bundle.version,
         );
-        if (changes === 0) return 'old-version';
-        recordEntry(database, audit);
-        return 'changed';
+        return changes === 0 ? 'old-version' : 'changed';
       });
     },
-    async signOut(account, keepSession, audit) {
+    async signOut(account, keepSession) {
       await database.write(() => {
         endSessions(database, blob(account), keepSession);
         database.run('DELETE FROM grants WHERE account = ?', blob(account));
-        recordEntry(database, audit);
       });
     },
-    async setQuota(account, limitBytes, audit) {
-      await database.write(() => {
-        const sql = 'UPDATE accounts SET quota_bytes = ? WHERE account = ?';
-        if (database.run(sql, limitBytes, blob(account)).changes > 0) recordEntry(database, audit);
-      });
+    async setQuota(account, limitBytes) {
+      await database.write(() =>
+        database.run('UPDATE accounts SET quota_bytes = ? WHERE account = ?', limitBytes, blob(account)),
+      );
     },
-    async setDisabled(account, disabled, audit) {
+    async setDisabled(account, disabled) {
       await database.write(() => {
         const id = blob(account);
-        const sql = 'UPDATE accounts SET disabled = ? WHERE account = ?';
-        if (database.run(sql, disabled ? 1 : 0, id).changes > 0) recordEntry(database, audit);
+        database.run('UPDATE accounts SET disabled = ? WHERE account = ?', disabled ? 1 : 0, id);
         if (!disabled) return;
         // Access tokens and grants end; the refresh tokens work again once the account does.
         database.run(
@@ -205,24 +196,22 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         database.run('DELETE FROM grants WHERE account = ?', id);
       });
     },
-    async markDeleted(account, audit) {
+    async markDeleted(account) {
       await database.write(() => {
         const id = blob(account);
-        const { changes } = database.run(
+        database.run(
           `UPDATE accounts SET doomed = 1, disabled = 1, email = 'deleted:' || hex(account), registration = '', bundle = ''
-           WHERE account = ? AND doomed = 0`,
+           WHERE account = ?`,
           id,
         );
-        if (changes > 0) recordEntry(database, audit);
         endSessions(database, id, null);
         database.run('DELETE FROM grants WHERE account = ?', id);
       });
     },
-    async addInvite(inviteHash, nowMs, audit) {
-      await database.write(() => {
-        database.run('INSERT INTO invites (hash, created_ms) VALUES (?, ?)', blob(inviteHash), nowMs);
-        recordEntry(database, audit);
-      });
+    async addInvite(inviteHash, nowMs) {
+      await database.write(() =>
+        database.run('INSERT INTO invites (hash, created_ms) VALUES (?, ?)', blob(inviteHash), nowMs),
+      );
     },
   };
 }

@@ -6,5 +6,4 @@
 export const UNSETTLED_CONTENT = `
 ALTER TABLE unsettled ADD COLUMN content BLOB;
 ALTER TABLE unsettled ADD COLUMN mtime_us INTEGER;
-ALTER TABLE unsettled ADD COLUMN ino INTEGER;
 `;
