@@ -100,9 +100,10 @@ export class SimDisk implements Disk {
     this.#failures.push({ code, call, times });
   }
 
-  /** The process is gone: its handles are closed, all it wrote stays. */
+  /** The process is gone: its handles are closed, all it wrote stays. What was to fail for it fails for nobody else. */
   kill(): void {
     this.#handles.clear();
+    this.#failures = [];
   }
 
   /** The power went: what was not flushed may be lost, old or zeros. */
