@@ -65,6 +65,9 @@ const filling = (records: number): readonly string[] => {
     "INSERT INTO proofs SELECT sha256(account), 'login', account, 'd', 9e15 FROM accounts",
     'INSERT INTO invites SELECT sha256(account), 0, NULL FROM accounts',
     'INSERT INTO rates SELECT sha256(account), 1, 1, 9e15 FROM accounts',
+    `INSERT INTO audit_entries (at_ms, last_ms, kind, actor, account, network, times, tally)
+     SELECT 9e14 + i, 9e14 + i, 'signed-in', 'account', account, '192.0.2.0/24', 1, sha256(convert_to(email || i, 'UTF8'))
+     FROM accounts, generate_series(1, ${each / 10}) i`,
     'ANALYZE',
   ];
 };

@@ -34,20 +34,21 @@ export class Device {
   /** What it keeps in sync. */
   readonly files: string;
   readonly proxy: CountingProxy;
-  readonly #home: string;
+  /** Keys, manifest, and what it remembers of itself. */
+  readonly home: string;
   readonly #program: Program;
   readonly #env: NodeJS.ProcessEnv;
   #client: ControlClient | null = null;
 
   private constructor(options: DeviceOptions, proxy: CountingProxy) {
-    this.#home = join(options.folder, 'home');
+    this.home = join(options.folder, 'home');
     this.files = join(options.folder, 'files');
     this.proxy = proxy;
     this.#program = options.program;
     mkdirSync(this.files, { recursive: true });
     this.#env = {
       ...process.env,
-      COFFRE_HOME: this.#home,
+      COFFRE_HOME: this.home,
       COFFRE_PASSWORD: PASSWORD,
       ...(options.profiles === null ? {} : { COFFRE_NODE: profilingNode(options) }),
     };
@@ -77,7 +78,7 @@ export class Device {
   }
 
   async #connect(): Promise<void> {
-    const client = await connectIfRunning(controlEndpoint(this.#home));
+    const client = await connectIfRunning(controlEndpoint(this.home));
     if (client === null) throw new Error('the engine does not run');
     this.#client = client;
   }

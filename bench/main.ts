@@ -1,9 +1,11 @@
 /**
  * How fast Coffre is: two devices and a server on this machine, real processes of the built program.
- *   npm run bench -- [NAME...] [--only files,small-files,large,slow-line,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
+ *   npm run bench -- [NAME...] [--only files,small-files,large,slow-line,text,server,app] [--quick [--keep]] [--json] [--profile FOLDER] [--dist FOLDER]
  *   npm run bench -- cloud [--devices 10000] [--seconds 60] [--long]: the server under load, embedded and scaled; each part of it
  *   alone: cloud-commits, cloud-events, cloud-packs, cloud-quota, cloud-kills, cloud-claims, cloud-fresh, cloud-usage
  *   npm run bench -- cloud-plans: PostgreSQL with ten million records
+ *   npm run bench -- many-files large-files: from ten thousand to a million files, and from 1 to 100 GiB
+ * What `--profile` left is summed up by budget.ts.
  */
 import { parseArgs } from 'node:util';
 import { app } from './app.ts';
@@ -17,6 +19,7 @@ import { packLoad } from './cloud/pack-load.ts';
 import { quotaRace } from './cloud/quota-race.ts';
 import { usage } from './cloud/usage.ts';
 import { cloudPlans } from './cloud-plans.ts';
+import { largeFiles, manyFiles } from './curves.ts';
 import { files } from './files.ts';
 import { keep, worseThanKept } from './kept.ts';
 import { large } from './large.ts';
@@ -26,9 +29,11 @@ import type { Scenario } from './scenario.ts';
 import { server } from './server.ts';
 import { slowLine } from './slow-line.ts';
 import { smallFiles } from './small-files.ts';
+import { text } from './text.ts';
 
 /** Nothing runs longer, whatever hangs. */
 const LONGEST_MS = 30 * 60_000;
+const LONGEST_CURVES_MS = 4 * 3_600_000;
 
 const load: Readonly<Record<string, Scenario>> = {
   'cloud-commits': commitLoad,
@@ -45,11 +50,16 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'small-files': smallFiles,
   large,
   'slow-line': slowLine,
+  text,
   server,
   app,
   ...load,
   'cloud-plans': cloudPlans,
+  'many-files': manyFiles,
+  'large-files': largeFiles,
 };
+/** They take an hour and more: by name only. */
+const CURVES: readonly string[] = ['many-files', 'large-files'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -67,7 +77,7 @@ const { values, positionals } = parseArgs({
 });
 // The app needs a desktop, and says nothing about speed in small; what begins with cloud needs PostgreSQL and Ceph.
 const usual = Object.keys(scenarios).filter(
-  (name) => !name.startsWith('cloud-') && (!values.quick || name !== 'app'),
+  (name) => !name.startsWith('cloud-') && !CURVES.includes(name) && (!values.quick || name !== 'app'),
 );
 const named = [...(values.only ?? []), ...positionals].flatMap((list) => list.split(','));
 const only = (named.length === 0 ? usual : named).flatMap((name) =>
@@ -79,6 +89,7 @@ if (unknown !== undefined) {
   console.error(`No scenario is called ${unknown}: choose from cloud, ${Object.keys(scenarios).join(', ')}.`);
   process.exitCode = 2;
 } else {
+  const longestMs = only.some((name) => CURVES.includes(name)) ? LONGEST_CURVES_MS : LONGEST_MS;
   const rows: Row[] = [];
   const print = (): void => {
     console.log(values.json ? JSON.stringify({ machine: machineLine(), rows }) : tables(rows));
@@ -89,9 +100,9 @@ if (unknown !== undefined) {
     process.exit(1);
   };
   setTimeout(() => {
-    console.error(`Not done after ${LONGEST_MS / 60_000} minutes.`);
+    console.error(`Not done after ${longestMs / 60_000} minutes.`);
     giveUp();
-  }, LONGEST_MS).unref();
+  }, longestMs).unref();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, giveUp);
   for (const name of only) {
     const began = performance.now();

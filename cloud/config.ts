@@ -1,4 +1,5 @@
 /** What a server runs with: one value, made once by `main.ts` or a test. */
+import { AUDIT_RETENTION_MS } from './audit/entry.ts';
 import { DAY_MS, DEFAULT_QUOTA_BYTES, RETENTION_MS, UNCOMMITTED_MS } from '../protocol/limits.ts';
 import type { DatabaseConfig } from './store/postgres/database-config.ts';
 import type { S3Config } from './store/s3/s3-config.ts';
@@ -34,6 +35,8 @@ export interface CloudConfig {
   readonly metricsToken: string | null;
   readonly retentionMs: number;
   readonly uncommittedMs: number;
+  /** Of entries of the audit log. */
+  readonly auditRetentionMs: number;
   readonly upkeepIntervalMs: number;
   /** How often a node looks at what it may not have been told by others. */
   readonly newsPollMs: number;
@@ -124,6 +127,7 @@ export function cloudConfig(config: GivenConfig): CloudConfig {
     metricsToken: null,
     retentionMs: RETENTION_MS,
     uncommittedMs: UNCOMMITTED_MS,
+    auditRetentionMs: AUDIT_RETENTION_MS,
     upkeepIntervalMs: DAY_MS / 24,
     newsPollMs: 60_000,
     http: DEFAULT_HTTP_LIMITS,

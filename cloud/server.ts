@@ -15,6 +15,7 @@ import { NewsReader } from './api/news-reader.ts';
 import { ProofLimiter } from './api/proof-limiter.ts';
 import { Readiness } from './api/readiness.ts';
 import { SharedRate } from './api/shared-rate.ts';
+import { AuditRecorder } from './audit/recorder.ts';
 import { cloudConfig, type CloudConfig, type GivenConfig } from './config.ts';
 import { certificateFingerprint, loadOwnCertificate, StartError, type Certificate } from './data-dir.ts';
 import { IdleMemory } from './idle-memory.ts';
@@ -81,6 +82,7 @@ async function open(
     blobs,
     now,
     strayMs: config.uncommittedMs,
+    auditRetentionMs: config.auditRetentionMs,
     paced: config.storage.kind === 'scaled',
     failed,
     mended(accounts) {
@@ -101,6 +103,7 @@ async function open(
     database: () => store.reachable(),
     packs: () => blobs.reachable(),
   });
+  const audit = new AuditRecorder(now);
   const context: CloudContext = {
     config,
     readiness,
@@ -110,8 +113,9 @@ async function open(
     events,
     news,
     upkeep,
-    accounts: new AccountService({ store, chains, opaque, signup: config.signup, now }),
-    claims: new LegacyClaims({ store, key: opaque.secretFor('legacy-answers'), now }),
+    audit,
+    accounts: new AccountService({ store, chains, opaque, signup: config.signup, audit, now }),
+    claims: new LegacyClaims({ store, key: opaque.secretFor('legacy-answers'), audit, now }),
     auth: new Authenticator(
       store,
       new SharedRate('requests', config.rates.requestsPerAccount, now, store.rates),

@@ -3,26 +3,19 @@
  * `Refusal`; wrong password, unknown address and disabled account are one and the same.
  */
 import { randomBytes } from 'node:crypto';
-import { MalformedError } from '../../protocol/bytes.ts';
 import { verifyBundle } from '../../protocol/bundle.ts';
 import type { Bundle, Grant, Session } from '../../protocol/cloud.ts';
-import {
-  decodeChainEntry,
-  decodeSignedEntry,
-  extendChain,
-  replayChain,
-  type ChainBody,
-  type ChainEntry,
-  type DeviceChain,
-  type SignedChainEntry,
-} from '../../protocol/device-chain.ts';
-import type { AccountId, DeviceId, Hash } from '../../protocol/ids.ts';
-import { MAX_CHAIN_ENTRY_BYTES } from '../../protocol/limits.ts';
+import { extendChain, type ChainBody, type DeviceChain } from '../../protocol/device-chain.ts';
+import type { AccountId, DeviceId } from '../../protocol/ids.ts';
 import { hashOf, verifySignature } from '../../protocol/signing.ts';
+import type { NewAuditEntry } from '../audit/entry.ts';
+import type { AuditKind } from '../audit/kinds.ts';
+import type { AuditRecorder, Caller } from '../audit/recorder.ts';
 import type { SignupMode } from '../config.ts';
 import { Refusal } from '../refusal.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { ChainCache } from './chain-cache.ts';
+import { auditOfEntry, firstChain, parseEntry } from './chain-entries.ts';
 import type { OpaqueServer } from './opaque-server.ts';
 import { GRANT_MS, hashToken, issueTokens, newToken, PROOF_MS, REFRESH_GRACE_MS } from './tokens.ts';
 
@@ -31,6 +24,7 @@ export interface AccountServiceParts {
   readonly chains: ChainCache;
   readonly opaque: OpaqueServer;
   readonly signup: SignupMode;
+  readonly audit: AuditRecorder;
   readonly now: () => number;
 }
 
@@ -72,9 +66,10 @@ export class AccountService {
     readonly claim?: string | undefined;
     readonly bundle: Bundle;
     readonly chain: readonly string[];
+    readonly caller: Caller;
   }): Promise<Session> {
-    const { store, signup } = this.#parts;
-    const { claim } = request;
+    const { store, signup, audit } = this.#parts;
+    const { claim, caller } = request;
     if (signup === 'closed' && claim === undefined)
       throw new Refusal('refused', 'this server takes no new accounts');
     const encoded = request.chain.map((entry) => Buffer.from(entry, 'base64'));
@@ -85,8 +80,9 @@ export class AccountService {
     const wantsInvite = signup === 'invite' && claim === undefined;
     if (wantsInvite && request.invite === undefined) throw refusedSignup();
     const nowMs = this.#parts.now();
+    const { account } = chain;
     const created = await store.accounts.create({
-      account: chain.account,
+      account,
       email: normalEmail(request.email),
       registration: request.registrationRecord,
       bundle: request.bundle,
@@ -96,23 +92,29 @@ export class AccountService {
       nowMs,
       inviteHash: wantsInvite ? hashToken(request.invite ?? '') : null,
       claimHash: claim === undefined ? null : hashToken(claim),
+      audit: audit.entry(claim === undefined ? 'signed-up' : 'claimed', asAccount(caller), {
+        account,
+        device,
+      }),
     });
     if (created === 'refused') throw refusedSignup();
     this.#parts.chains.put(chain);
-    return this.#openSession(chain.account, device, nowMs);
+    return this.#openSession(account, device, null);
   }
 
-  async #openSession(account: AccountId, device: DeviceId, nowMs: number): Promise<Session> {
+  async #openSession(account: AccountId, device: DeviceId, audit: NewAuditEntry | null): Promise<Session> {
+    const nowMs = this.#parts.now();
     const issued = issueTokens(account, device, nowMs);
-    await this.#parts.store.sessions.open({ account, device, tokens: issued.stored, nowMs });
+    await this.#parts.store.sessions.open({ account, device, tokens: issued.stored, nowMs, audit });
     return issued.session;
   }
 
   async startLogin(
     email: string,
     startLoginRequest: string,
+    caller: Caller,
   ): Promise<{ login: string; loginResponse: string }> {
-    const { store, opaque, now } = this.#parts;
+    const { store, opaque, audit, now } = this.#parts;
     const address = normalEmail(email);
     const account = await store.accounts.byEmail(address);
     const usable = account !== null && !account.disabled ? account : null;
@@ -120,17 +122,25 @@ export class AccountService {
     if (started === null) throw new Refusal('bad-request', 'the login request is not one');
     const login = newToken();
     const proof = { account: usable?.account ?? null, data: started.state };
-    await store.sessions.saveProof(hashToken(login), 'login', proof, now() + PROOF_MS);
+    // Whoever asked can try one password by what is answered, and need not show how that ended.
+    const entry = audit.entry('sign-in-begun', caller, { account: proof.account });
+    await store.sessions.saveProof(hashToken(login), 'login', proof, now() + PROOF_MS, entry);
     return { login, loginResponse: started.loginResponse };
   }
 
-  async finishLogin(login: string, finishLoginRequest: string): Promise<Grant> {
+  async finishLogin(login: string, finishLoginRequest: string, caller: Caller): Promise<Grant> {
     const { store, opaque, now } = this.#parts;
     const proof = await store.sessions.takeProof(hashToken(login), 'login', now());
     if (proof === null) throw refusedProof();
     const right = opaque.finishLogin(proof.data, finishLoginRequest);
-    if (!right || proof.account === null) throw refusedProof();
-    return this.#grant(proof.account);
+    if (!right || proof.account === null) throw await this.#failed('sign-in-failed', caller, proof.account);
+    return this.#grant(proof.account, 'signed-in', caller);
+  }
+
+  async #failed(kind: AuditKind, caller: Caller, account: AccountId | null): Promise<Refusal> {
+    const { store, audit } = this.#parts;
+    await store.audit.record(audit.entry(kind, caller, { account }));
+    return refusedProof();
   }
 
   async startRecovery(email: string): Promise<{ recovery: string; challenge: string }> {
@@ -139,32 +149,33 @@ export class AccountService {
     const challenge = randomBytes(32).toString('base64');
     const recovery = newToken();
     const proof = { account: account === null || account.disabled ? null : account.account, data: challenge };
-    await store.sessions.saveProof(hashToken(recovery), 'recovery', proof, now() + PROOF_MS);
+    await store.sessions.saveProof(hashToken(recovery), 'recovery', proof, now() + PROOF_MS, null);
     return { recovery, challenge };
   }
 
-  async finishRecovery(recovery: string, signature: string): Promise<Grant> {
+  async finishRecovery(recovery: string, signature: string, caller: Caller): Promise<Grant> {
     const { store, now } = this.#parts;
     const proof = await store.sessions.takeProof(hashToken(recovery), 'recovery', now());
-    const proven = proof?.account ?? null;
-    const account = proven === null ? null : await store.accounts.byId(proven);
-    if (proof === null || account === null) throw refusedProof();
+    if (proof === null) throw refusedProof();
+    const account = proof.account === null ? null : await store.accounts.byId(proof.account);
+    if (account === null) throw await this.#failed('recovery-failed', caller, null);
     const right = verifySignature(
       'recovery',
       Buffer.from(proof.data, 'base64'),
       Buffer.from(signature, 'base64'),
       Buffer.from(account.bundle.recoveryAuthKey, 'base64'),
     );
-    if (!right) throw refusedProof();
-    return this.#grant(account.account);
+    if (!right) throw await this.#failed('recovery-failed', caller, account.account);
+    return this.#grant(account.account, 'recovery-used', caller);
   }
 
-  async #grant(id: AccountId): Promise<Grant> {
-    const { store, now } = this.#parts;
+  async #grant(id: AccountId, proved: AuditKind, caller: Caller): Promise<Grant> {
+    const { store, audit, now } = this.#parts;
     const account = await store.accounts.byId(id);
     if (account === null || account.disabled) throw refusedProof();
     const grant = newToken();
-    await store.sessions.saveGrant(hashToken(grant), id, now() + GRANT_MS);
+    const entry = audit.entry(proved, asAccount(caller), { account: id });
+    await store.sessions.saveGrant(hashToken(grant), id, now() + GRANT_MS, entry);
     const chain = await store.accounts.chain(id, 0);
     return { grant, bundle: account.bundle, chain: chain.map(toBase64) };
   }
@@ -176,6 +187,7 @@ export class AccountService {
   async enrol(
     account: AccountId,
     encoded: Uint8Array,
+    caller: Caller,
   ): Promise<{ session: Session; appended: ChainAppended | null }> {
     const { entry } = parseEntry(encoded);
     if (entry.body.kind !== 'add') throw new Refusal('bad-request', 'not an entry that adds a device');
@@ -188,16 +200,18 @@ export class AccountService {
     if (known !== undefined && stored !== undefined && Buffer.compare(stored, encoded) === 0) {
       if (known.revoked !== null) throw new Refusal('refused', 'the device was revoked');
     } else {
-      appended = await this.#append(account, encoded);
+      appended = await this.#append(account, encoded, caller);
     }
-    return { session: await this.#openSession(account, device, this.#parts.now()), appended };
+    const returned =
+      appended === null ? this.#parts.audit.entry('device-returned', caller, { account, device }) : null;
+    return { session: await this.#openSession(account, device, returned), appended };
   }
 
   /** Appends a `revoke`, `account-key`, `void` or `notice` entry. */
-  async appendChain(account: AccountId, encoded: Uint8Array): Promise<ChainAppended> {
+  async appendChain(account: AccountId, encoded: Uint8Array, caller: Caller): Promise<ChainAppended> {
     const { entry } = parseEntry(encoded);
     if (entry.body.kind === 'add') throw new Refusal('bad-request', 'devices are added through /v1/devices');
-    return this.#append(account, encoded);
+    return this.#append(account, encoded, caller);
   }
 
   /**
@@ -208,6 +222,7 @@ export class AccountService {
   async takeLostEntries(
     account: AccountId,
     entries: readonly Uint8Array[],
+    caller: Caller,
     appended: (entry: ChainAppended) => void,
   ): Promise<number> {
     for (const encoded of entries) {
@@ -217,13 +232,18 @@ export class AccountService {
         if (hashOf(signed.bytes) === chain.hashes[entry.index]) continue;
         throw new Refusal('stale-chain', 'the device chain went on otherwise', { chainLength: chain.length });
       }
-      appended(await this.#append(account, encoded, true));
+      appended(await this.#append(account, encoded, caller, true));
     }
     return (await this.#chain(account)).length;
   }
 
-  async #append(account: AccountId, encoded: Uint8Array, wasLost = false): Promise<ChainAppended> {
-    const { store, chains, now } = this.#parts;
+  async #append(
+    account: AccountId,
+    encoded: Uint8Array,
+    caller: Caller,
+    wasLost = false,
+  ): Promise<ChainAppended> {
+    const { store, chains, audit, now } = this.#parts;
     const { signed, entry } = parseEntry(encoded);
     const chain = await this.#freshChain(account);
     const result = extendChain(chain, signed);
@@ -244,6 +264,7 @@ export class AccountService {
       wasLost,
       entryHash: result.chain.head,
       nowMs: now(),
+      audit: auditOfEntry(audit, account, entry.body, caller),
     });
     switch (outcome) {
       case 'appended':
@@ -271,8 +292,8 @@ export class AccountService {
     return chain;
   }
 
-  async refresh(refreshToken: string, signature: string): Promise<Session> {
-    const { store, now } = this.#parts;
+  async refresh(refreshToken: string, signature: string, caller: Caller): Promise<Session> {
+    const { store, audit, now } = this.#parts;
     const nowMs = now();
     const refreshHash = hashToken(refreshToken);
     const refused = new Refusal('refused', 'the session has ended: sign in again');
@@ -291,7 +312,8 @@ export class AccountService {
       );
     if (!right) throw refused;
     const issued = issueTokens(session.account, session.device, nowMs);
-    const rotated = await store.sessions.rotate(refreshHash, issued.stored, nowMs, REFRESH_GRACE_MS);
+    const reused = (): NewAuditEntry => audit.entry('token-reused', caller, session);
+    const rotated = await store.sessions.rotate(refreshHash, issued.stored, nowMs, REFRESH_GRACE_MS, reused);
     if (rotated === 'refused') throw refused;
     return issued.session;
   }
@@ -307,6 +329,7 @@ export class AccountService {
     registration: string,
     bundle: Bundle,
     keepSession: number | null,
+    caller: Caller,
   ): Promise<void> {
     await this.#checkBundle(account, bundle);
     const outcome = await this.#parts.store.accounts.changePassword({
@@ -314,14 +337,16 @@ export class AccountService {
       registration,
       bundle,
       keepSession,
+      audit: this.#parts.audit.entry('password-changed', caller, { account }),
     });
     if (outcome === 'old-version') throw newerBundle();
   }
 
-  async changePhrase(account: AccountId, bundle: Bundle): Promise<void> {
+  async changePhrase(account: AccountId, bundle: Bundle, caller: Caller): Promise<void> {
+    const { store, audit } = this.#parts;
     await this.#checkBundle(account, bundle);
-    if ((await this.#parts.store.accounts.changeBundle(account, bundle)) === 'old-version')
-      throw newerBundle();
+    const entry = audit.entry('recovery-key-changed', caller, { account });
+    if ((await store.accounts.changeBundle(account, bundle, entry)) === 'old-version') throw newerBundle();
   }
 
   async #checkBundle(account: AccountId, bundle: Bundle): Promise<void> {
@@ -331,10 +356,22 @@ export class AccountService {
     }
   }
 
-  async deleteAccount(account: AccountId): Promise<void> {
-    await this.#parts.store.accounts.markDeleted(account);
-    this.#parts.chains.forget(account);
+  /** Ends every session but one. */
+  async signOut(account: AccountId, keepSession: number | null, caller: Caller): Promise<void> {
+    const { store, audit } = this.#parts;
+    await store.accounts.signOut(account, keepSession, audit.entry('signed-out', caller, { account }));
   }
+
+  async deleteAccount(account: AccountId, caller: Caller): Promise<void> {
+    const { store, audit, chains } = this.#parts;
+    await store.accounts.markDeleted(account, audit.entry('account-deleted', caller, { account }));
+    chains.forget(account);
+  }
+}
+
+/** Who has just proved to be the account's person. */
+function asAccount(caller: Caller): Caller {
+  return { ...caller, actor: 'account' };
 }
 
 /** One spelling of one address. */
@@ -344,32 +381,4 @@ export function normalEmail(email: string): string {
 
 function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function parseEntry(encoded: Uint8Array): { signed: SignedChainEntry; entry: ChainEntry } {
-  try {
-    if (encoded.length > MAX_CHAIN_ENTRY_BYTES + 96)
-      throw new MalformedError('a device chain entry too large');
-    const signed = decodeSignedEntry(encoded);
-    return { signed, entry: decodeChainEntry(signed.bytes) };
-  } catch (error) {
-    if (error instanceof MalformedError) throw new Refusal('bad-request', error.message);
-    throw error;
-  }
-}
-
-/** The chain a sign-up brings: genesis, the account's key, one device. */
-function firstChain(encoded: readonly Uint8Array[]): { chain: DeviceChain; device: DeviceId; head: Hash } {
-  const parsed = encoded.map(parseEntry);
-  const result = replayChain(parsed.map((entry) => entry.signed));
-  if (!result.ok) throw new Refusal('refused', `the device chain does not verify: ${result.fault}`);
-  const { chain } = result;
-  const [device, ...others] = chain.devices.keys();
-  const onlyBeginnings = parsed.every(({ entry }) =>
-    ['genesis', 'account-key', 'add'].includes(entry.body.kind),
-  );
-  if (device === undefined || others.length > 0 || chain.accountKey === null || !onlyBeginnings) {
-    throw new Refusal('bad-request', 'a new account has a genesis, an account key and one device');
-  }
-  return { chain, device, head: chain.head };
 }

@@ -20,7 +20,7 @@ import {
 import type { AccountId } from '../../protocol/ids.ts';
 import { normalEmail, type ChainAppended } from '../accounts/account-service.ts';
 import { usedBytes } from '../quota/quota.ts';
-import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
+import { callerOf, grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import type { CloudContext } from './context.ts';
 import { unauthorized } from './errors.ts';
 import { parseBody, queryNumber } from './parse.ts';
@@ -42,7 +42,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/signup/finish', async (request, reply) => {
     const body = parseBody(signupFinishSchema, request);
     await proofs.take(request, body.email);
-    return reply.code(201).send(await accounts.finishSignup(body));
+    return reply.code(201).send(await accounts.finishSignup({ ...body, caller: callerOf(request) }));
   });
   app.post('/v1/claim/start', async (request) => {
     const body = parseBody(claimStartSchema, request);
@@ -52,17 +52,17 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/claim/finish', async (request) => {
     const { email, ...proof } = parseBody(claimFinishSchema, request);
     await proofs.take(request, email);
-    return { claim: await claims.finish(normalEmail(email), proof) };
+    return { claim: await claims.finish(normalEmail(email), proof, callerOf(request)) };
   });
   app.post('/v1/login/start', async (request) => {
     const body = parseBody(loginStartSchema, request);
     await proofs.take(request, body.email);
-    return accounts.startLogin(body.email, body.startLoginRequest);
+    return accounts.startLogin(body.email, body.startLoginRequest, callerOf(request));
   });
   app.post('/v1/login/finish', async (request) => {
     const body = parseBody(loginFinishSchema, request);
     await proofs.take(request, null);
-    return accounts.finishLogin(body.login, body.finishLoginRequest);
+    return accounts.finishLogin(body.login, body.finishLoginRequest, callerOf(request));
   });
   app.post('/v1/recover/start', async (request) => {
     const body = parseBody(recoverStartSchema, request);
@@ -72,12 +72,12 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   app.post('/v1/recover/finish', async (request) => {
     const body = parseBody(recoverFinishSchema, request);
     await proofs.take(request, null);
-    return accounts.finishRecovery(body.recovery, body.signature);
+    return accounts.finishRecovery(body.recovery, body.signature, callerOf(request));
   });
   app.post('/v1/token', async (request) => {
     const body = parseBody(tokenSchema, request);
     await proofs.take(request, null);
-    return accounts.refresh(body.refreshToken, body.signature);
+    return accounts.refresh(body.refreshToken, body.signature, callerOf(request));
   });
   const sessionsEnded = async (account: AccountId): Promise<void> => {
     news.tell({ kind: 'sessions', account });
@@ -110,6 +110,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const { session, appended } = await accounts.enrol(
       grantedAccountOf(request),
       Buffer.from(body.entry, 'base64'),
+      callerOf(request),
     );
     if (appended !== null) announce(appended);
     return reply.code(201).send(session);
@@ -127,7 +128,8 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   });
   app.post('/v1/chain', byGrant, async (request) => {
     const body = parseBody(chainAppendSchema, request);
-    const appended = await accounts.appendChain(grantedAccountOf(request), Buffer.from(body.entry, 'base64'));
+    const entry = Buffer.from(body.entry, 'base64');
+    const appended = await accounts.appendChain(grantedAccountOf(request), entry, callerOf(request));
     announce(appended);
     return { length: appended.chain.length };
   });
@@ -135,7 +137,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const { entries } = parseBody(chainLostSchema, request);
     const account = readableAccountOf(request);
     const encoded = entries.map((entry) => Buffer.from(entry, 'base64'));
-    return { length: await accounts.takeLostEntries(account, encoded, announce) };
+    return { length: await accounts.takeLostEntries(account, encoded, callerOf(request), announce) };
   });
 
   /** The device that asks may show its own access token beside the grant, and stays signed in. */
@@ -154,18 +156,18 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
     const body = parseBody(passwordFinishSchema, request);
     const account = grantedAccountOf(request);
     const keep = await shownSession(request, account);
-    await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep);
+    await accounts.finishPassword(account, body.registrationRecord, body.bundle, keep, callerOf(request));
     await sessionsEnded(account);
     return reply.code(204).send();
   });
   app.post('/v1/phrase', byGrant, async (request, reply) => {
     const body = parseBody(phraseSchema, request);
-    await accounts.changePhrase(grantedAccountOf(request), body.bundle);
+    await accounts.changePhrase(grantedAccountOf(request), body.bundle, callerOf(request));
     return reply.code(204).send();
   });
   app.delete('/v1/sessions', byGrant, async (request, reply) => {
     const account = grantedAccountOf(request);
-    await store.accounts.signOut(account, await shownSession(request, account));
+    await accounts.signOut(account, await shownSession(request, account), callerOf(request));
     await sessionsEnded(account);
     return reply.code(204).send();
   });
@@ -184,7 +186,7 @@ export function accountRoutes(app: FastifyInstance, context: CloudContext): void
   });
   app.delete('/v1/account', byGrant, async (request, reply) => {
     const account = grantedAccountOf(request);
-    await accounts.deleteAccount(account);
+    await accounts.deleteAccount(account, callerOf(request));
     events.end(account, null);
     news.tell({ kind: 'sessions', account });
     void upkeep.run();

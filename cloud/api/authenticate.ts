@@ -2,8 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { AccountId } from '../../protocol/ids.ts';
 import { hashToken } from '../accounts/tokens.ts';
+import type { Caller } from '../audit/recorder.ts';
 import type { MetadataStore, SessionRow } from '../store/metadata-store.ts';
 import { unauthorized } from './errors.ts';
+import { coarseNetwork } from './rate-limit.ts';
 import type { SharedRate } from './shared-rate.ts';
 
 declare module 'fastify' {
@@ -88,6 +90,13 @@ function bearer(authorization: string | undefined): string | null {
 export function sessionOf(request: FastifyRequest): SessionRow {
   if (request.session === null) throw unauthorized();
   return request.session;
+}
+
+/** Who asks, for the audit log. */
+export function callerOf(request: FastifyRequest): Caller {
+  const known = request.session === null ? null : ('device' as const);
+  const granted = request.grantedAccount === null ? null : ('account' as const);
+  return { actor: granted ?? known ?? 'unknown', network: coarseNetwork(request.ip) };
 }
 
 /** The account `Authenticator.reader` found. */

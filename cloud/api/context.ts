@@ -1,6 +1,7 @@
 /** What routes are made of. */
 import type { AccountService } from '../accounts/account-service.ts';
 import type { ChainCache } from '../accounts/chain-cache.ts';
+import type { AuditRecorder } from '../audit/recorder.ts';
 import type { CloudConfig } from '../config.ts';
 import type { LegacyClaims } from '../legacy/claims.ts';
 import type { BlobStore } from '../store/blob-store.ts';
@@ -20,6 +21,7 @@ export interface CloudContext {
   readonly chains: ChainCache;
   readonly accounts: AccountService;
   readonly claims: LegacyClaims;
+  readonly audit: AuditRecorder;
   readonly auth: Authenticator;
   readonly events: EventHub;
   readonly news: NodeNews;

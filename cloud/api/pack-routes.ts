@@ -5,7 +5,7 @@ import { purgeSchema } from '../../protocol/cloud.ts';
 import type { PackName, VaultId } from '../../protocol/ids.ts';
 import { MAX_PACK_BYTES } from '../../protocol/limits.ts';
 import { Refusal } from '../refusal.ts';
-import { grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
+import { callerOf, grantedAccountOf, readableAccountOf, sessionOf } from './authenticate.ts';
 import { parseRange } from './byte-range.ts';
 import type { CloudContext } from './context.ts';
 import { notFound } from './errors.ts';
@@ -114,13 +114,14 @@ export async function packRoutes(app: FastifyInstance, context: CloudContext): P
 
 /** Purging reads JSON, so it lives in the common scope. */
 export function purgeRoute(app: FastifyInstance, context: CloudContext): void {
-  const { auth, store, upkeep } = context;
+  const { audit, auth, store, upkeep } = context;
   app.post('/v1/vaults/:vault/purge', { onRequest: auth.grant }, async (request, reply) => {
     const { packs } = parseBody(purgeSchema, request);
     const account = grantedAccountOf(request);
     const vault: VaultId = vaultOf(request);
     const names: readonly PackName[] = packs;
-    if ((await store.packs.purge(account, vault, names)) === null) throw notFound();
+    const entry = audit.entry('packs-purged', callerOf(request), { account });
+    if ((await store.packs.purge(account, vault, names, entry)) === null) throw notFound();
     void upkeep.run();
     return reply.code(204).send();
   });

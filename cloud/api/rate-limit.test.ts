@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../refusal.ts';
-import { networkOf, RateLimiter } from './rate-limit.ts';
+import { coarseNetwork, networkOf, RateLimiter } from './rate-limit.ts';
 
 describe('a rate limiter', () => {
   it('lets a burst through, then what comes back a minute, for each key alone', () => {
@@ -31,5 +31,15 @@ describe('a rate limiter', () => {
     ['::1', '0:0:0:0'],
   ])('counts %s as %s', (ip, network) => {
     expect(networkOf(ip)).toBe(network);
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.0/24'],
+    ['::ffff:192.0.2.7', '192.0.2.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:db8::6', '2001:db8:0::/48'],
+    ['::1', '0:0:0::/48'],
+  ])('keeps of %s no more than %s for longer', (ip, network) => {
+    expect(coarseNetwork(ip)).toBe(network);
   });
 });

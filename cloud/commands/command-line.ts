@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../../protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../protocol/version.ts';
+import { addAuditCommand } from './audit-command.ts';
 import { addCheckCommands } from './check-commands.ts';
 import { addLegacyCommands } from './legacy-commands.ts';
 import { addMoveCommands } from './move-commands.ts';
@@ -34,6 +35,7 @@ function buildProgram(): Command {
   addMoveCommands(program);
   addUpkeepCommands(program);
   addLegacyCommands(program);
+  addAuditCommand(program);
   return program;
 }
 
@@ -54,6 +56,7 @@ function addServe(program: Command): void {
       'when stopping, how long to go on while not ready (default: 10, alone 0)',
     )
     .option('--drain-requests <seconds>', 'and then, how long requests under way may take (default: 15)')
+    .option('--audit-days <days>', 'how long entries of the audit log are kept (default: 400)')
     .option('--log-level <level>', 'fatal, error, warn, info, debug or silent', 'warn')
     .addOption(new Option('--retention-days <days>', 'for tests').hideHelp())
     .action(async (options: ServeOptions) => serve(options));

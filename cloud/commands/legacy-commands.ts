@@ -1,4 +1,5 @@
 /** Accounts of an older service: brought in, given codes, looked at and ended. */
+import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { emailSchema } from '../../protocol/cloud.ts';
@@ -6,6 +7,8 @@ import { EXIT } from '../../protocol/errors.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
 import type { Hash } from '../../protocol/ids.ts';
 import { normalEmail } from '../accounts/account-service.ts';
+import { byOperator } from '../audit/entry.ts';
+import { tallyOf } from '../audit/recorder.ts';
 import { addressHash } from '../legacy/address.ts';
 import { hashCode, newCode } from '../legacy/codes.ts';
 import { importFile } from '../legacy/import-file.ts';
@@ -163,11 +166,14 @@ async function codes(emails: readonly string[], options: StoreOptions & { again?
     const isJson = options.json ?? false;
     process.stdout.write(isJson ? '{"codes":[' : 'email,code\n');
     let count = 0;
+    const tally = tallyOf(['legacy-codes-made', randomUUID()]);
     const give = async (rows: readonly LegacyRow[]): Promise<void> => {
       const wanted = rows.filter((row) => row.state === 'open' && (again || row.codeHash === null));
       const made = wanted.map(({ address, email }) => ({ address, email: email ?? '', code: newCode() }));
       const hashes = made.map(({ address, code }) => ({ address, codeHash: hashCode(code) }));
-      const taken = new Set(await legacy.setCodes(hashes, Date.now()));
+      const nowMs = Date.now();
+      const audit = byOperator('legacy-codes-made', nowMs, { tally, times: count === 0 ? 1 : 0 });
+      const taken = new Set(await legacy.setCodes(hashes, nowMs, audit));
       for (const { address, email, code } of made) {
         if (!taken.has(address)) continue;
         const item = JSON.stringify({ email, code });
@@ -221,7 +227,8 @@ async function expire(emails: readonly string[], options: StoreOptions & { all?:
   if (isAll === emails.length > 0) throw usage('it takes addresses, or --all');
   const expired = await withStore(options, async ({ legacy }) => {
     const which = isAll ? ('all' as const) : (await rowsOf(legacy, emails)).map(({ address }) => address);
-    const count = await legacy.expire(which, Date.now());
+    const nowMs = Date.now();
+    const count = await legacy.expire(which, nowMs, byOperator('legacy-expired', nowMs));
     await legacy.forgetExpired(Date.now());
     return count;
   });

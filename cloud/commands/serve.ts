@@ -26,6 +26,7 @@ export interface ServeOptions extends StorageOptions {
   readonly maxConnections: string;
   readonly logLevel: string;
   readonly retentionDays?: string;
+  readonly auditDays?: string;
   readonly drainGrace?: string;
   readonly drainRequests?: string;
 }
@@ -34,6 +35,7 @@ export interface ServeOptions extends StorageOptions {
 const NODE_GRACE_S = 10;
 const MOST_DRAIN_S = 3600;
 const MOST_CONNECTIONS = 1_000_000;
+const MOST_AUDIT_DAYS = 3650;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -77,6 +79,7 @@ function serveConfig(options: ServeOptions): GivenConfig {
     metricsToken: options.metricsToken ?? null,
     http: { ...DEFAULT_HTTP_LIMITS, maxConnections: connections(options.maxConnections) },
     drain: drainLimits(options, storage.kind === 'scaled'),
+    ...(options.auditDays === undefined ? {} : { auditRetentionMs: auditDays(options.auditDays) * DAY_MS }),
     ...(retention === null
       ? {}
       : { retentionMs: retention, uncommittedMs: retention, upkeepIntervalMs: 1000 }),
@@ -112,6 +115,12 @@ function connections(text: string): number {
   const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MOST_CONNECTIONS) return count;
   throw usage(`--max-connections wants a number, 1 to ${MOST_CONNECTIONS}`);
+}
+
+function auditDays(text: string): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (days >= 1 && days <= MOST_AUDIT_DAYS) return days;
+  throw usage(`--audit-days wants days, 1 to ${MOST_AUDIT_DAYS}`);
 }
 
 function parseListen(text: string): { host: string; port: number } {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../protocol/errors.ts';
 import { hashToken, newToken } from '../accounts/tokens.ts';
+import { auditEntry, byOperator } from '../audit/entry.ts';
 import { usedBytes } from '../quota/quota.ts';
 import type { AccountRow, MetadataStore } from '../store/metadata-store.ts';
 import { withBlobs, withStore, type StoreOptions } from './open-stores.ts';
@@ -43,7 +44,10 @@ async function stats(options: StoreOptions): Promise<void> {
 
 async function invite(options: StoreOptions): Promise<void> {
   const code = newToken().slice(0, 24);
-  await withStore(options, (store) => store.accounts.addInvite(hashToken(code), Date.now()));
+  await withStore(options, (store) => {
+    const nowMs = Date.now();
+    return store.accounts.addInvite(hashToken(code), nowMs, byOperator('invite-made', nowMs));
+  });
   printResult({ json: options.json ?? false }, { invite: code }, [code]);
 }
 
@@ -62,7 +66,7 @@ async function listUsers(options: StoreOptions): Promise<void> {
   printResult({ json: options.json ?? false }, { users: rows.map(describeUser) }, rows.map(userLine));
 }
 
-async function findUser(store: MetadataStore, email: string): Promise<AccountRow> {
+export async function findUser(store: MetadataStore, email: string): Promise<AccountRow> {
   const row = await store.accounts.byEmail(email.trim().toLowerCase());
   if (row !== null) return row;
   throw new CommandError(
@@ -89,17 +93,21 @@ async function showUser(email: string, options: StoreOptions): Promise<void> {
 
 async function setQuota(email: string, size: string, options: StoreOptions): Promise<void> {
   const limitBytes = sizeOption(size, 'the quota');
-  await withStore(options, async (store) =>
-    store.accounts.setQuota((await findUser(store, email)).account, limitBytes),
-  );
+  await withStore(options, async (store) => {
+    const { account } = await findUser(store, email);
+    const entry = byOperator('quota-changed', Date.now(), { account, amount: limitBytes });
+    await store.accounts.setQuota(account, limitBytes, entry);
+  });
   printResult({ json: options.json ?? false }, { limitBytes }, []);
 }
 
 async function disableUser(email: string, options: StoreOptions & { undo?: boolean }): Promise<void> {
   const disabled = options.undo !== true;
-  await withStore(options, async (store) =>
-    store.accounts.setDisabled((await findUser(store, email)).account, disabled),
-  );
+  await withStore(options, async (store) => {
+    const { account } = await findUser(store, email);
+    const kind = disabled ? 'account-disabled' : 'account-enabled';
+    await store.accounts.setDisabled(account, disabled, byOperator(kind, Date.now(), { account }));
+  });
   printResult({ json: options.json ?? false }, { disabled }, []);
 }
 
@@ -110,11 +118,12 @@ async function deleteUser(email: string, options: StoreOptions & { yes?: boolean
   }
   await withStore(options, async (store) => {
     const { account } = await findUser(store, email);
-    await store.accounts.markDeleted(account);
+    await store.accounts.markDeleted(account, byOperator('account-deleted', Date.now(), { account }));
     const { data } = options;
     if (data === undefined) return; // a server removes the rest, at its next upkeep
     await withBlobs({ ...options, data }, (blobs) => blobs.removeAccount(account));
-    while (await store.upkeep.forgetAccount(account, 1000));
+    const forgotten = auditEntry({ kind: 'account-forgotten', actor: 'system', atMs: Date.now(), account });
+    while (await store.upkeep.forgetAccount(account, 1000, forgotten));
   });
   printResult({ json: options.json ?? false }, { deleted: true }, []);
 }

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../protocol/limits.ts';
 import { normalCode, type LegacyParameters } from '../../protocol/legacy.ts';
 import { ask, base64, Person, type Answer } from '../../test/fakes/hand-made-client.ts';
+import { byOperator } from '../audit/entry.ts';
+import { AuditRecorder } from '../audit/recorder.ts';
 import type { SignupMode } from '../config.ts';
 import { startServer, type RunningServer } from '../server.ts';
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
@@ -14,6 +16,8 @@ import type { MetadataStore } from '../store/metadata-store.ts';
 import { addressHash } from './address.ts';
 import { LegacyClaims, proofHash } from './claims.ts';
 import { hashCode, newCode } from './codes.ts';
+
+const audit = byOperator('legacy-imported', 0);
 
 let dataDir: string;
 let server: RunningServer;
@@ -65,7 +69,7 @@ async function bring(members: readonly Member[], days = 30, more: Partial<NewLeg
     ...more,
   }));
   const expiresMs = clockMs + days * DAY_MS;
-  await store.legacy.add({ import: null, service: 'OldBox', expiresMs, nowMs: clockMs, rows });
+  await store.legacy.add({ import: null, service: 'OldBox', expiresMs, nowMs: clockMs, rows, audit });
 }
 
 const start = (email: string): Promise<Answer> =>
@@ -98,7 +102,7 @@ describe('an address', () => {
       await claimOf(claimed),
     );
     expect(answer.status).toBe(201);
-    await store.legacy.expire([addressHash(ended.email)], clockMs);
+    await store.legacy.expire([addressHash(ended.email)], clockMs, audit);
     await server.upkeep.run();
 
     const after = await Promise.all(all.map(({ email }) => start(email)));
@@ -128,7 +132,7 @@ describe('an address', () => {
   it('costs the server the same reads and work, whatever it is', async () => {
     const [open, ended] = [newMember('open'), newMember('ended')];
     await bring([open, ended]);
-    await store.legacy.expire([addressHash(ended.email)], clockMs);
+    await store.legacy.expire([addressHash(ended.email)], clockMs, audit);
     const calls: string[] = [];
     const watched = <T extends object>(part: T): T =>
       new Proxy(part, {
@@ -137,31 +141,40 @@ describe('an address', () => {
           return Reflect.get(target, name, receiver) as unknown;
         },
       });
-    const parts = { legacy: watched(store.legacy), sessions: watched(store.sessions) };
-    const claims = new LegacyClaims({ store: parts, key: randomBytes(32), now: () => clockMs });
+    const parts = {
+      legacy: watched(store.legacy),
+      sessions: watched(store.sessions),
+      audit: watched(store.audit),
+    };
+    const now = (): number => clockMs;
+    const recorder = new AuditRecorder(now);
+    const claims = new LegacyClaims({ store: parts, key: randomBytes(32), audit: recorder, now });
+    const caller = { actor: 'unknown', network: '192.0.2.0/24' } as const;
     const costs = new Set<string>();
     for (const email of [open.email, ended.email, 'stranger@example.org']) {
-      for (const work of [
-        () => claims.start(email),
-        () => claims.finish(email, { hash: base64(randomBytes(23)) }),
-        () => claims.finish(email, { code: 'AAAA' }),
-      ]) {
+      for (const [name, work] of [
+        ['asked', () => claims.start(email)],
+        ['wrong', () => claims.finish(email, { hash: base64(randomBytes(23)) }, caller)],
+        ['wrong', () => claims.finish(email, { code: 'AAAA' }, caller)],
+      ] as const) {
         calls.length = 0;
         await work().catch(() => undefined);
-        costs.add(calls.join(' '));
+        costs.add(`${name}: ${calls.join(' ')}`);
       }
     }
-    expect([...costs]).toEqual(['offer find']);
+    expect([...costs]).toEqual(['asked: offer find', 'wrong: offer find record']);
   });
 
   it('answers and refuses at a time that was set before it looked', async () => {
     const open = newMember('open');
     await bring([open]);
-    const claims = new LegacyClaims({ store, key: randomBytes(32), now: () => clockMs });
+    const now = (): number => clockMs;
+    const claims = new LegacyClaims({ store, key: randomBytes(32), audit: new AuditRecorder(now), now });
+    const caller = { actor: 'unknown', network: '192.0.2.0/24' } as const;
     for (const email of [open.email, 'stranger@example.org']) {
       for (const work of [
         () => claims.start(email),
-        () => claims.finish(email, { hash: base64(randomBytes(23)) }),
+        () => claims.finish(email, { hash: base64(randomBytes(23)) }, caller),
       ]) {
         const began = performance.now();
         await work().catch(() => undefined);
@@ -238,7 +251,7 @@ describe('a claim', () => {
     await bring([member], 30, { password: null });
     const code = newCode();
     const address = addressHash(member.email);
-    await store.legacy.setCodes([{ address, codeHash: hashCode(code) }], clockMs);
+    await store.legacy.setCodes([{ address, codeHash: hashCode(code) }], clockMs, audit);
     const typed = ` ${code.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l')} `;
     expect(normalCode(typed)).toBe(normalCode(code));
     for (const one of [code, typed]) expect((await finish(member.email, { code: one })).status).toBe(200);

@@ -10,7 +10,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LegacyOffer, LegacyParameters } from '../../protocol/legacy.ts';
 import { ZERO_HASH, type Hash } from '../../protocol/ids.ts';
 import { hashToken, newToken, PROOF_MS } from '../accounts/tokens.ts';
+import type { AuditRecorder, Caller } from '../audit/recorder.ts';
 import { Refusal } from '../refusal.ts';
+import type { AuditStore } from '../store/audit-store.ts';
 import type { LegacyStore } from '../store/legacy-store.ts';
 import type { SessionStore } from '../store/metadata-store.ts';
 import { StoreUnavailable } from '../store/store-errors.ts';
@@ -26,7 +28,12 @@ const ANSWER_MS = 25;
 const OFFER_AGE_MS = 1000;
 
 export interface LegacyClaimParts {
-  readonly store: { readonly legacy: LegacyStore; readonly sessions: SessionStore };
+  readonly store: {
+    readonly legacy: LegacyStore;
+    readonly sessions: SessionStore;
+    readonly audit: AuditStore;
+  };
+  readonly audit: AuditRecorder;
   /** Made-up answers are drawn with it: the same on every node, and after a move. */
   readonly key: Uint8Array;
   readonly now: () => number;
@@ -81,22 +88,26 @@ export class LegacyClaims {
   }
 
   /** A claim that one sign-up with this address may use. @throws Refusal refused */
-  finish(email: string, proof: LegacyProof): Promise<string> {
-    return inDueTime(() => this.#finish(email, proof));
+  finish(email: string, proof: LegacyProof, caller: Caller): Promise<string> {
+    return inDueTime(() => this.#finish(email, proof, caller));
   }
 
-  async #finish(email: string, proof: LegacyProof): Promise<string> {
-    const { store, now } = this.#parts;
+  async #finish(email: string, proof: LegacyProof, caller: Caller): Promise<string> {
+    const { store, audit, now } = this.#parts;
     if ((await store.legacy.offer(now())) === null) throw nothingRestored();
     const row = await store.legacy.find(addressHash(email), now());
     const isRight =
       'code' in proof
         ? isSame(hashCode(proof.code), row?.codeHash ?? null)
         : isSame(hashOfProof(proof.hash), row?.proofHash ?? null);
-    if (!isRight) throw refusedClaim();
+    if (!isRight) {
+      // Of which address is not said: it may be nobody's.
+      await store.audit.record(audit.entry('claim-failed', caller));
+      throw refusedClaim();
+    }
     const claim = newToken();
     const kept = { account: null, data: email };
-    await store.sessions.saveProof(hashToken(claim), 'claim', kept, now() + CLAIM_MS);
+    await store.sessions.saveProof(hashToken(claim), 'claim', kept, now() + CLAIM_MS, null);
     return claim;
   }
 }

@@ -1,4 +1,7 @@
 /** An import, twice over the file: once to judge every line, then to bring them in. */
+import { randomUUID } from 'node:crypto';
+import { byOperator } from '../audit/entry.ts';
+import { tallyOf } from '../audit/recorder.ts';
 import type { LegacyStore, NewLegacyRow } from '../store/legacy-store.ts';
 import { LEGACY_BATCH } from '../store/legacy-store.ts';
 import { importLines, type ImportFormat } from './import-lines.ts';
@@ -70,11 +73,14 @@ async function bring(
 ): Promise<number> {
   let known: number | null = null;
   let added = 0;
+  // All batches are one entry of the audit log.
+  const tally = tallyOf(['legacy-imported', randomUUID()]);
   const batch = new Map<string, NewLegacyRow>();
   const flush = async (): Promise<void> => {
     const rows = [...batch.values()];
     batch.clear();
-    const result = await legacy.add({ import: known, service, expiresMs, nowMs, rows });
+    const audit = byOperator('legacy-imported', nowMs, { tally, times: added === 0 ? 1 : 0 });
+    const result = await legacy.add({ import: known, service, expiresMs, nowMs, rows, audit });
     known = result.import;
     added += result.added;
   };

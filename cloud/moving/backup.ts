@@ -6,6 +6,7 @@
  */
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byOperator } from '../audit/entry.ts';
 import { flushFolder } from '../data-dir.ts';
 import type { BlobName, BlobStore } from '../store/blob-store.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
@@ -48,6 +49,8 @@ export async function backupStore(
   };
   await hold();
   try {
+    // Before anything is copied: who has a part of a backup has that.
+    await source.store.audit.record(byOperator('backup-made', now()));
     await source.writeFiles(dataDir);
     const file = join(dataDir, DATABASE_FILE);
     const snapshot = `${file}.new`;

@@ -5,6 +5,7 @@
  * until all is there and was compared; a stop anywhere is gone on from by doing the same again.
  */
 import { randomUUID } from 'node:crypto';
+import { byOperator } from '../audit/entry.ts';
 import { loadOpaqueSetup, prepareDataDir, StartError } from '../data-dir.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import { lockDataDir } from '../store/embedded/data-lock.ts';
@@ -113,7 +114,8 @@ async function run(move: Move, undo: (() => Promise<void> | void)[]): Promise<Mo
   const sides = { source, target, from, to: bucket, id };
   const outcome = state === 'came' ? ({ kind: 'moved-before' } as const) : await bring(move, sides);
   if (outcome.kind === 'damaged' || outcome.kind === 'different') return outcome;
-  if (outcome.kind === 'moved') await endIncoming(target.database, id);
+  if (outcome.kind === 'moved')
+    await endIncoming(target.database, id, byOperator(isBackup ? 'restored' : 'moved-in', Date.now()));
   if (isBackup) await removeMark(dataDir);
   else await writeMark(dataDir, { id, state: 'moved', to });
   await PackJournal.remove(dataDir);

@@ -11,6 +11,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS, UNCOMMITTED_MS } from '../../protocol/limits.ts';
+import { AUDIT_RETENTION_MS, auditEntry } from '../audit/entry.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { MetadataStore, UsageAudit } from '../store/metadata-store.ts';
 import { UPLOAD_MS } from './pack-state.ts';
@@ -26,6 +27,8 @@ const LOOKED_AT = 10_000;
 /** Accounts whose bytes are summed up at a time, and in one run. */
 const AUDIT_BATCH = 50;
 const AUDITED = 5000;
+/** Entries of the audit log forgotten at a time. */
+const AUDIT_ENTRIES = 1000;
 
 export interface UpkeepParts {
   readonly store: MetadataStore;
@@ -33,6 +36,8 @@ export interface UpkeepParts {
   readonly now: () => number;
   /** A blob that nothing names goes when it is that old, and older than any upload. */
   readonly strayMs?: number;
+  /** How long entries of the audit log are kept. */
+  readonly auditRetentionMs?: number;
   /** Rests after each batch for as long as that took: others use the same database. */
   readonly paced?: boolean;
   /** Told what a run failed with; the next run tries again. */
@@ -99,16 +104,25 @@ export class Upkeep {
   }
 
   async #once(): Promise<void> {
-    const { store, now } = this.#parts;
+    const { store, now, auditRetentionMs = AUDIT_RETENTION_MS } = this.#parts;
     await store.upkeep.forgetExpired(now());
     await store.legacy.forgetExpired(now());
+    await this.#inBatches(
+      async () => (await store.audit.forget(now() - auditRetentionMs, AUDIT_ENTRIES)) === AUDIT_ENTRIES,
+    );
     await this.#inBatches(async () => (await store.upkeep.forgetRecords(now(), BATCH)) === BATCH);
     await this.#doomStrays();
     await this.#inBatches(async () => (await this.#removePacks()) === BATCH);
     for (const account of await store.upkeep.doomedAccounts(now())) {
       if (!(await this.#mayGoOn())) return;
       await this.#parts.blobs.removeAccount(account);
-      await this.#inBatches(() => store.upkeep.forgetAccount(account, BATCH));
+      await this.#inBatches(() =>
+        store.upkeep.forgetAccount(
+          account,
+          BATCH,
+          auditEntry({ kind: 'account-forgotten', actor: 'system', atMs: now(), account }),
+        ),
+      );
     }
     await this.#auditUsage();
   }

@@ -7,6 +7,7 @@ import { decodeSignedEntry, replayChain } from '../../protocol/device-chain.ts';
 import type { AccountId, PackName, VaultId } from '../../protocol/ids.ts';
 import { hashOf } from '../../protocol/signing.ts';
 import type { PackState } from '../packs/pack-state.ts';
+import { AUDIT_ACTORS } from '../audit/entry.ts';
 import { countedPacks, countedRecords, countedUploads, NO_BYTES, plus } from '../quota/counted.ts';
 import type { ByteMoves } from '../quota/quota.ts';
 import { listedBlobs, type BlobName, type BlobStore } from './blob-store.ts';
@@ -53,6 +54,7 @@ export async function checkStore(store: MetadataStore, blobs: BlobStore): Promis
     const named = await store.tables.read((tables) => checkAccount(tables, blob(account), findings));
     await checkBlobs(store, blobs, named, findings);
   }
+  await store.tables.read((tables) => checkAudit(tables, findings.damage));
   let files = 0;
   for await (const _blob of listedBlobs(blobs)) files += 1;
   const { accounts, commits, records, packs, blobBytes, damage } = findings;
@@ -68,6 +70,23 @@ async function accountsOf(store: MetadataStore): Promise<readonly string[]> {
     }
     return accounts;
   });
+}
+
+interface AuditColumns {
+  entry: number;
+  at_ms: number;
+  last_ms: number;
+  actor: string;
+  times: number;
+}
+
+/** That each entry of the audit log can be one: whether it is what was written, nobody can tell. */
+async function checkAudit(tables: TableReader, damage: string[]): Promise<void> {
+  for await (const row of tables.rows<AuditColumns>('audit_entries')) {
+    const { entry, at_ms, last_ms, actor, times } = row;
+    if (last_ms < at_ms || times < 1 || !AUDIT_ACTORS.some((one) => one === actor))
+      damage.push(`audit entry ${entry}: its times or its actor cannot be`);
+  }
 }
 
 interface AccountColumns {

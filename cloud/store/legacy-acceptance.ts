@@ -4,10 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Person, randomId } from '../../test/fakes/hand-made-client.ts';
 import type { Hash } from '../../protocol/ids.ts';
 import type { LegacyParameters } from '../../protocol/legacy.ts';
+import { byOperator } from '../audit/entry.ts';
 import { addressHash } from '../legacy/address.ts';
 import { LEGACY_BATCH, type LegacyRow, type LegacyStore, type NewLegacyRow } from './legacy-store.ts';
 import type { FreshMetadata } from './metadata-acceptance.ts';
 import type { MetadataStore } from './metadata-store.ts';
+
+/** What it tells is looked at in audit-acceptance.ts. */
+const audit = byOperator('quota-changed', 0);
 
 const hashOfText = (text: string): Hash => createHash('sha256').update(text).digest('hex') as Hash;
 const parameters: LegacyParameters = {
@@ -37,11 +41,11 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
     afterEach(async () => fresh.discard());
 
     const add = (rows: readonly NewLegacyRow[], given: Partial<Parameters<LegacyStore['add']>[0]> = {}) =>
-      legacy.add({ import: null, service: 'OldBox', expiresMs: 1000, nowMs: 0, rows, ...given });
+      legacy.add({ import: null, service: 'OldBox', expiresMs: 1000, nowMs: 0, rows, audit, ...given });
     const find = (name: string, nowMs = 1): Promise<LegacyRow | null> => legacy.find(addressOf(name), nowMs);
     const saveClaim = async (name: string, text: string): Promise<Hash> => {
       const proof = { account: null, data: `${name}@example.org` };
-      await store.sessions.saveProof(hashOfText(text), 'claim', proof, 500);
+      await store.sessions.saveProof(hashOfText(text), 'claim', proof, 500, null);
       return hashOfText(text);
     };
     const create = (name: string, claimHash: Hash, nowMs = 1): Promise<'created' | 'refused'> => {
@@ -58,6 +62,7 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
         nowMs,
         inviteHash: null,
         claimHash,
+        audit,
       });
     };
 
@@ -120,7 +125,7 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
         proofHash: null,
       });
       // Neither another claim nor another import opens it again, nor the end of the account.
-      await other.accounts.markDeleted(made!.account);
+      await other.accounts.markDeleted(made!.account, audit);
       expect(await create('a', await saveClaim('a', 'late'))).toBe('refused');
       expect(await add([row('a')])).toMatchObject({ added: 0 });
       expect(await store.sessions.takeProof(claim, 'claim', 1)).toBeNull();
@@ -135,26 +140,26 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
       const { account, email, bundle, chain, chainHead } = taken;
       const device = randomId<never>(16);
       const open = { account, email, bundle, chain, chainHead, device, registration: 'r', nowMs: 0 };
-      await store.accounts.create({ ...open, inviteHash: null, claimHash: null });
+      await store.accounts.create({ ...open, inviteHash: null, claimHash: null, audit });
       const claim = await saveClaim('a', 'claim');
       expect(await create('a', claim)).toBe('refused');
       expect(await find('a')).toMatchObject({ state: 'open' });
-      await store.accounts.markDeleted(account);
+      await store.accounts.markDeleted(account, audit);
       expect(await create('a', claim)).toBe('created');
     });
 
     it('take one code at a time, while they are open', async () => {
       await add([row('a'), row('b')]);
-      await legacy.expire([addressOf('b')], 1);
+      await legacy.expire([addressOf('b')], 1, audit);
       const codes = ['a', 'b', 'nobody'].map((name) => ({
         address: addressOf(name),
         codeHash: hashOfText(`code of ${name}`),
       }));
-      expect(await legacy.setCodes(codes, 1)).toEqual([addressOf('a')]);
+      expect(await legacy.setCodes(codes, 1, audit)).toEqual([addressOf('a')]);
       expect(await find('a')).toMatchObject({ codeHash: hashOfText('code of a') });
-      await legacy.setCodes([{ address: addressOf('a'), codeHash: hashOfText('next') }], 1);
+      await legacy.setCodes([{ address: addressOf('a'), codeHash: hashOfText('next') }], 1, audit);
       expect(await find('a')).toMatchObject({ codeHash: hashOfText('next') });
-      expect(await legacy.setCodes(codes, 1000)).toEqual([]);
+      expect(await legacy.setCodes(codes, 1000, audit)).toEqual([]);
     });
 
     it('run out, are emptied, answer as before, and can be brought again', async () => {
@@ -177,7 +182,7 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
 
     it('can be brought again before the upkeep has been at them', async () => {
       await add([row('a'), row('b')]);
-      await legacy.expire([addressOf('a')], 1);
+      await legacy.expire([addressOf('a')], 1, audit);
       expect(await add([row('a'), row('b')], { expiresMs: 9000, nowMs: 10 })).toMatchObject({ added: 1 });
       expect(await add([row('b')], { expiresMs: 9000, nowMs: 1000 })).toMatchObject({ added: 1 });
       expect(await find('b', 2000)).toMatchObject({ state: 'open' });
@@ -187,8 +192,8 @@ export function legacyStoreAcceptance(make: () => Promise<FreshMetadata>): void 
       await add(Array.from({ length: LEGACY_BATCH + 5 }, (_none, index) => row(`n${index}`)));
       await add([row('later')], { expiresMs: 5000 });
       await create('n3', await saveClaim('n3', 'claim'));
-      expect(await legacy.expire([addressOf('n1'), addressOf('n1'), addressOf('n3')], 2)).toBe(1);
-      expect(await legacy.expire('all', 3)).toBe(LEGACY_BATCH + 4);
+      expect(await legacy.expire([addressOf('n1'), addressOf('n1'), addressOf('n3')], 2, audit)).toBe(1);
+      expect(await legacy.expire('all', 3, audit)).toBe(LEGACY_BATCH + 4);
       expect(await legacy.offer(3)).toBeNull();
       await legacy.forgetExpired(3);
       expect(await legacy.page(null, 10, 3)).toEqual([]);

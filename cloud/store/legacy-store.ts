@@ -5,6 +5,7 @@
  */
 import type { LegacyParameters } from '../../protocol/legacy.ts';
 import type { Hash } from '../../protocol/ids.ts';
+import type { NewAuditEntry } from '../audit/entry.ts';
 
 export interface NewLegacyRow {
   /** Lower case and trimmed. */
@@ -38,6 +39,7 @@ export interface ImportedShape {
   readonly rows: number;
 }
 
+/** What changes rows writes its entry of the audit log, with how many they were, where there were any. */
 export interface LegacyStore {
   /**
    * Adds the rows whose address is not there, or ran out unclaimed; no address comes twice. `import` is null for the
@@ -50,6 +52,7 @@ export interface LegacyStore {
     readonly expiresMs: number;
     readonly rows: readonly NewLegacyRow[];
     readonly nowMs: number;
+    readonly audit: NewAuditEntry;
   }): Promise<{ readonly import: number | null; readonly added: number }>;
   /** Null when no import is left whose time is not over. */
   offer(
@@ -62,9 +65,10 @@ export interface LegacyStore {
   setCodes(
     codes: readonly { readonly address: Hash; readonly codeHash: Hash }[],
     nowMs: number,
+    audit: NewAuditEntry,
   ): Promise<readonly Hash[]>;
   /** Ends what is open, of these addresses or of all; returns how many rows it was. */
-  expire(which: readonly Hash[] | 'all', nowMs: number): Promise<number>;
+  expire(which: readonly Hash[] | 'all', nowMs: number, audit: NewAuditEntry): Promise<number>;
   /**
    * Empties rows whose time is over, and forgets everything once the last import's is. For the upkeep, in small
    * transactions.

@@ -20,8 +20,12 @@ import {
 } from '../../test/fakes/hand-made-client.ts';
 import type { Change, VaultView } from '../../test/fakes/hand-made-client.ts';
 import { UPLOAD_MS } from '../packs/pack-state.ts';
+import { byOperator } from '../audit/entry.ts';
 import type { Fresh } from './blob-acceptance.ts';
 import type { AppendOutcome, MetadataStore } from './metadata-store.ts';
+
+/** What it tells is looked at in audit-acceptance.ts. */
+const audit = byOperator('quota-changed', 0);
 
 type Built = ReturnType<TestDevice['build']>;
 
@@ -70,6 +74,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         nowMs: 0,
         inviteHash,
         claimHash: null,
+        audit,
       });
     const send = (to: MetadataStore, { bytes, hash }: Built, nowMs = 0): Promise<AppendOutcome> =>
       to.log.appendCommit({ account: person.account, chain, frame: decodeFrame(bytes), hash, nowMs });
@@ -105,7 +110,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       expect(await create(person)).toBe('refused');
       const sameAddress = new Person('http://nowhere.invalid', person.email);
       expect(await create(sameAddress)).toBe('refused');
-      await store.accounts.addInvite(hashOfText('code'), 0);
+      await store.accounts.addInvite(hashOfText('code'), 0, audit);
       const guests = [1, 2].map(() => new Person('http://nowhere.invalid'));
       const outcomes = await Promise.all(guests.map((guest) => create(guest, hashOfText('code'))));
       expect(outcomes.toSorted()).toEqual(['created', 'refused']);
@@ -156,11 +161,17 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         refreshHash: hashOfText('r'),
         refreshExpiresMs: 1000,
       };
-      await other.sessions.open({ account: person.account, device: device.device, tokens, nowMs: 0 });
+      await other.sessions.open({
+        account: person.account,
+        device: device.device,
+        tokens,
+        nowMs: 0,
+        audit: null,
+      });
       expect(await store.sessions.byAccess(tokens.accessHash, 1)).toMatchObject({ account: person.account });
-      await store.accounts.signOut(person.account, null);
+      await store.accounts.signOut(person.account, null, audit);
       expect(await other.sessions.byAccess(tokens.accessHash, 1)).toBeNull();
-      await other.accounts.setQuota(person.account, 5);
+      await other.accounts.setQuota(person.account, 5, audit);
       expect(await upload(randomBytes(6))).toBe('quota');
       await other.close();
     });
@@ -176,6 +187,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         wasLost: false,
         entryHash: randomId<Hash>(32),
         nowMs: 0,
+        audit: null,
       };
       expect(await store.accounts.appendChain(request)).toBe('appended');
       expect(await store.accounts.appendChain(request)).toBe('stale');
@@ -325,12 +337,19 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
         device: device.device,
         tokens: tokens('1'),
         nowMs: 0,
+        audit: null,
       });
-      expect(await store.sessions.rotate(hashOfText('r1'), tokens('2'), 10, 100)).toBe('rotated');
-      expect(await store.sessions.rotate(hashOfText('r1'), tokens('3'), 110, 100)).toBe('rotated');
-      expect(await store.sessions.rotate(hashOfText('r1'), tokens('4'), 111, 100)).toBe('refused');
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('2'), 10, 100, () => audit)).toBe(
+        'rotated',
+      );
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('3'), 110, 100, () => audit)).toBe(
+        'rotated',
+      );
+      expect(await store.sessions.rotate(hashOfText('r1'), tokens('4'), 111, 100, () => audit)).toBe(
+        'refused',
+      );
       expect(await store.sessions.byAccess(hashOfText('a3'), 120)).toBeNull();
-      await store.sessions.saveProof(hashOfText('p'), 'login', { account: null, data: 'x' }, 100);
+      await store.sessions.saveProof(hashOfText('p'), 'login', { account: null, data: 'x' }, 100, null);
       const tries = await Promise.all(
         [1, 2].map(() => store.sessions.takeProof(hashOfText('p'), 'login', 50)),
       );
@@ -346,13 +365,19 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
           refreshHash: hashOfText(`r${name}`),
           refreshExpiresMs: 1000,
         };
-        await sessions.open({ account: person.account, device: device.device, tokens, nowMs: 0 });
+        await sessions.open({
+          account: person.account,
+          device: device.device,
+          tokens,
+          nowMs: 0,
+          audit: null,
+        });
         return (await sessions.byAccess(tokens.accessHash, 1))?.session ?? -1;
       };
       const kept = await open('kept');
       await open('other');
-      await sessions.saveGrant(hashOfText('grant'), person.account, 1000);
-      await store.accounts.signOut(person.account, kept);
+      await sessions.saveGrant(hashOfText('grant'), person.account, 1000, audit);
+      await store.accounts.signOut(person.account, kept, audit);
       expect(await sessions.byRefresh(hashOfText('rkept'), 1)).not.toBeNull();
       expect(await sessions.byAccess(hashOfText('aother'), 1)).toBeNull();
       expect(await sessions.byRefresh(hashOfText('rother'), 1)).toBeNull();
@@ -361,8 +386,8 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
 
     it('takes another bundle with a greater version only', async () => {
       const next = { ...person.bundle, version: person.bundle.version + 1 };
-      expect(await store.accounts.changeBundle(person.account, next)).toBe('changed');
-      expect(await store.accounts.changeBundle(person.account, next)).toBe('old-version');
+      expect(await store.accounts.changeBundle(person.account, next, audit)).toBe('changed');
+      expect(await store.accounts.changeBundle(person.account, next, audit)).toBe('old-version');
       expect((await store.accounts.byId(person.account))?.bundle.version).toBe(next.version);
       expect((await store.accounts.byId(person.account))?.registration).toBe('record');
     });
@@ -390,7 +415,7 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
       await append({});
       const begun = { account: person.account, vault: view.vault, name: packName(randomBytes(9)), size: 9 };
       await store.packs.reserve({ ...begun, device: device.device, nowMs: 0, resume: true });
-      await store.accounts.markDeleted(person.account);
+      await store.accounts.markDeleted(person.account, audit);
       expect(await store.upkeep.doomedAccounts(0)).toEqual([]);
       await store.upkeep.forgetExpired(UPLOAD_MS + 1);
       expect(await store.upkeep.doomedAccounts(0)).toEqual([person.account]);
@@ -399,9 +424,9 @@ export function metadataStoreAcceptance(make: () => Promise<FreshMetadata>): voi
     it('forgets a deleted account entirely', async () => {
       await append({ nodes: [[randomId(16), randomBytes(10)]] });
       await upload(randomBytes(100));
-      await store.accounts.markDeleted(person.account);
+      await store.accounts.markDeleted(person.account, audit);
       expect(await store.upkeep.doomedAccounts(0)).toEqual([person.account]);
-      while (await store.upkeep.forgetAccount(person.account, 1));
+      while (await store.upkeep.forgetAccount(person.account, 1, audit));
       expect(await store.upkeep.stats()).toMatchObject({ accounts: 0, vaults: 0, commits: 0, packs: 0 });
       expect(await create(person)).toBe('created');
     });

@@ -10,10 +10,12 @@ import type { CommitFrame } from '../../protocol/commit.ts';
 import type { ChainEntry, DeviceChain } from '../../protocol/device-chain.ts';
 import type { AccountId, DeviceId, Hash, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
 import type { HistoryItem, ReceivedHeader, StatePage } from '../../protocol/pages.ts';
+import type { NewAuditEntry } from '../audit/entry.ts';
 import type { Rate } from '../config.ts';
 import type { CommitRefusal } from '../log/judge-commit.ts';
 import type { PackState } from '../packs/pack-state.ts';
 import type { ByteMoves, QuotaRefusal, Usage } from '../quota/quota.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { BlobName } from './blob-store.ts';
 import type { LegacyStore } from './legacy-store.ts';
 import type { StoreTables } from './tables.ts';
@@ -44,6 +46,7 @@ interface NewAccount {
   readonly inviteHash: Hash | null;
   /** Hash of the claim to use up, with the row of an older service that it is for; null without one. */
   readonly claimHash: Hash | null;
+  readonly audit: NewAuditEntry;
 }
 
 export interface NewTokens {
@@ -68,6 +71,7 @@ interface ProofRow {
   readonly data: string;
 }
 
+/** Each change takes the entry of the audit log that tells of it: neither is there without the other. */
 export interface AccountStore {
   /** `refused`: the address or the account exists, or the invitation or the claim does not. */
   create(account: NewAccount): Promise<'created' | 'refused'>;
@@ -91,6 +95,8 @@ export interface AccountStore {
     readonly wasLost: boolean;
     readonly entryHash: Hash;
     readonly nowMs: number;
+    /** Null for an entry of the chain that says nothing of who may do what. */
+    readonly audit: NewAuditEntry | null;
   }): Promise<'appended' | 'stale' | 'gone'>;
   /** New password: registration and bundle together; every session but `keepSession` ends. */
   changePassword(change: {
@@ -98,36 +104,52 @@ export interface AccountStore {
     readonly registration: string;
     readonly bundle: Bundle;
     readonly keepSession: number | null;
+    readonly audit: NewAuditEntry;
   }): Promise<'changed' | 'old-version'>;
   /** Another bundle for the same password. */
-  changeBundle(account: AccountId, bundle: Bundle): Promise<'changed' | 'old-version'>;
+  changeBundle(account: AccountId, bundle: Bundle, audit: NewAuditEntry): Promise<'changed' | 'old-version'>;
   /** Every session but `keepSession` ends, and every grant: what was proved before is proved no more. */
-  signOut(account: AccountId, keepSession: number | null): Promise<void>;
-  setQuota(account: AccountId, limitBytes: number): Promise<void>;
-  setDisabled(account: AccountId, disabled: boolean): Promise<void>;
+  signOut(account: AccountId, keepSession: number | null, audit: NewAuditEntry): Promise<void>;
+  setQuota(account: AccountId, limitBytes: number, audit: NewAuditEntry): Promise<void>;
+  setDisabled(account: AccountId, disabled: boolean, audit: NewAuditEntry): Promise<void>;
   /** Frees the address and ends every session at once; `UpkeepStore.forgetAccounts` does the rest. */
-  markDeleted(account: AccountId): Promise<void>;
-  addInvite(inviteHash: Hash, nowMs: number): Promise<void>;
+  markDeleted(account: AccountId, audit: NewAuditEntry): Promise<void>;
+  addInvite(inviteHash: Hash, nowMs: number, audit: NewAuditEntry): Promise<void>;
 }
 
 export interface SessionStore {
-  open(session: { account: AccountId; device: DeviceId; tokens: NewTokens; nowMs: number }): Promise<void>;
+  /** `audit` is null where the entry is written with what the session is opened for. */
+  open(session: {
+    readonly account: AccountId;
+    readonly device: DeviceId;
+    readonly tokens: NewTokens;
+    readonly nowMs: number;
+    readonly audit: NewAuditEntry | null;
+  }): Promise<void>;
   byAccess(accessHash: Hash, nowMs: number): Promise<SessionRow | null>;
   /** The session a refresh token belongs to, spent or not. */
   byRefresh(refreshHash: Hash, nowMs: number): Promise<SessionRow | null>;
-  /** Spends a refresh token for new ones. Spent longer than `graceMs` ago: the whole session ends. */
+  /** Spends a refresh token for new ones. Spent longer than `graceMs` ago: the whole session ends, as `reused` tells. */
   rotate(
     refreshHash: Hash,
     tokens: NewTokens,
     nowMs: number,
     graceMs: number,
+    reused: () => NewAuditEntry,
   ): Promise<'rotated' | 'refused'>;
   /** Those of these that have not ended. */
   alive(sessions: readonly number[]): Promise<ReadonlySet<number>>;
   end(session: number): Promise<void>;
-  saveGrant(grantHash: Hash, account: AccountId, expiresMs: number): Promise<void>;
+  saveGrant(grantHash: Hash, account: AccountId, expiresMs: number, audit: NewAuditEntry): Promise<void>;
   grant(grantHash: Hash, nowMs: number): Promise<AccountId | null>;
-  saveProof(proofHash: Hash, kind: ProofKind, proof: ProofRow, expiresMs: number): Promise<void>;
+  /** `audit` is null where beginning a proof tells nothing. */
+  saveProof(
+    proofHash: Hash,
+    kind: ProofKind,
+    proof: ProofRow,
+    expiresMs: number,
+    audit: NewAuditEntry | null,
+  ): Promise<void>;
   /** Reads and forgets: a proof is tried once. */
   takeProof(proofHash: Hash, kind: ProofKind, nowMs: number): Promise<ProofRow | null>;
 }
@@ -252,8 +274,13 @@ export interface PackStore {
   /** The bytes are durable in the blob store. `gone`: the vault went away meanwhile. */
   complete(upload: number, nowMs: number): Promise<'stored' | 'deleting' | 'gone'>;
   release(upload: number): Promise<void>;
-  /** Marks dropped packs whose bytes are to go at once; returns those it marked. */
-  purge(account: AccountId, vault: VaultId, names: readonly PackName[]): Promise<number | null>;
+  /** Marks dropped packs whose bytes are to go at once; returns how many, which is the amount of the entry if any. */
+  purge(
+    account: AccountId,
+    vault: VaultId,
+    names: readonly PackName[],
+    audit: NewAuditEntry,
+  ): Promise<number | null>;
 }
 
 /** A blob the upkeep is to remove. */
@@ -315,8 +342,11 @@ export interface UpkeepStore {
    * come; none while a backup holds the blobs.
    */
   doomedAccounts(nowMs: number): Promise<readonly AccountId[]>;
-  /** Forgets up to `batch` rows of a deleted account; false once nothing is left of it. */
-  forgetAccount(account: AccountId, batch: number): Promise<boolean>;
+  /**
+   * Forgets up to `batch` rows of a deleted account; false once nothing is left of it but entries of the audit log,
+   * without the networks they had, and `audit` is written.
+   */
+  forgetAccount(account: AccountId, batch: number, audit: NewAuditEntry): Promise<boolean>;
   /**
    * Sums up again what up to `batch` accounts count for and mends counts that say otherwise: from where the last call
    * ended, whoever made it. After the last account the next round begins `roundMs` after this one did.
@@ -358,6 +388,7 @@ export interface MetadataStore {
   readonly packs: PackStore;
   readonly upkeep: UpkeepStore;
   readonly legacy: LegacyStore;
+  readonly audit: AuditStore;
   /** Null for a store that has one server. */
   readonly rates: RateStore | null;
   /** Asks it for next to nothing. @throws StoreUnavailable, StoreDamaged when it does not answer */

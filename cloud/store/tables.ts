@@ -199,6 +199,22 @@ export const TABLES = {
     },
     order: ['address'],
   },
+  audit_entries: {
+    columns: {
+      entry: 'number',
+      at_ms: 'number',
+      last_ms: 'number',
+      kind: 'text',
+      actor: 'text',
+      account: 'bytes',
+      device: 'bytes',
+      network: 'text',
+      times: 'number',
+      amount: 'number',
+      tally: 'bytes',
+    },
+    order: ['entry'],
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 export type TableName = keyof typeof TABLES;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { byOperator } from '../../cloud/audit/entry.ts';
 import { addressHash } from '../../cloud/legacy/address.ts';
 import { proofHash } from '../../cloud/legacy/claims.ts';
 import { hashCode } from '../../cloud/legacy/codes.ts';
@@ -37,9 +38,10 @@ async function bring(): Promise<void> {
   const hash = await legacyHash({ password: OLD, parameters });
   const row = { email: EMAIL, password: { parameters, proofHash: proofHash(hash) }, quotaBytes: 7_000_000 };
   const nowMs = Date.now();
-  const batch = { import: null, service: 'OldBox', expiresMs: nowMs + 1e9, nowMs, rows: [row] };
+  const audit = byOperator('legacy-imported', nowMs);
+  const batch = { import: null, service: 'OldBox', expiresMs: nowMs + 1e9, nowMs, rows: [row], audit };
   await store.legacy.add(batch);
-  await store.legacy.setCodes([{ address: addressHash(EMAIL), codeHash: hashCode('7K3Q') }], nowMs);
+  await store.legacy.setCodes([{ address: addressHash(EMAIL), codeHash: hashCode('7K3Q') }], nowMs, audit);
   await store.close();
 }
 

@@ -35,7 +35,11 @@ export interface FetchLaneParts {
     /** Makes what is to be filled of these folders; answers those that can be. */
     stageFolders(folders: readonly NewFolder[]): Promise<readonly NewFolder[]>;
     /** Puts what is staged in place; the lane waits for it before it takes more. */
-    staged(nodes: readonly Staged[], folders: readonly NewFolder[]): Promise<void>;
+    staged(
+      nodes: readonly Staged[],
+      folders: readonly NewFolder[],
+      inodes: ReadonlyMap<NodeId, number>,
+    ): Promise<void>;
     failed(id: NodeId, result: FetchFailure): void;
     /** Nothing of it is written to any more. */
     folderFailed(folder: NewFolder, results: readonly FetchFailure[]): Promise<void>;
@@ -130,12 +134,13 @@ export class FetchLane {
   async #run({ files, folders }: Batch): Promise<void> {
     const { transfer, hooks, signal } = this.#parts;
     const placing: Promise<void>[] = [];
+    const inodes = new Map<NodeId, number>();
     let group: { nodes: Staged[]; folders: NewFolder[]; size: number } = { nodes: [], folders: [], size: 0 };
     const place = (atLeast: number): void => {
       if (group.size < atLeast) return;
       const staged = group;
       group = { nodes: [], folders: [], size: 0 };
-      placing.push(hooks.staged(staged.nodes, staged.folders));
+      placing.push(hooks.staged(staged.nodes, staged.folders, inodes));
     };
     const end = ({ folder, failures }: Filling): void => {
       if (failures.length > 0) {
@@ -160,6 +165,7 @@ export class FetchLane {
       (result) => {
         const folder = filling.get(result.id);
         const state = files.get(result.id);
+        if (result.ok) inodes.set(result.id, result.ino);
         if (folder !== undefined) {
           folder.missing -= 1;
           if (!result.ok) folder.failures.push(result);

@@ -184,7 +184,8 @@ export class IngestLane {
     const isHere = books.read(id, content.id, content.size, { ...stat, mtimeUs });
     // Read from memory, and it may never have reached the disk: after a loss of power it would be there with other
     // bytes under the same times, which no scan sees, or be gone as if somebody had removed it.
-    if (isHere && local.type === 'file') books.pair.markUnsettled(id, { content: content.id, mtimeUs });
+    if (isHere && local.type === 'file')
+      books.pair.markUnsettled(id, { content: content.id, mtimeUs, ino: stat.ino });
     return isHere;
   }
 

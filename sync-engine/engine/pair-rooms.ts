@@ -215,7 +215,7 @@ export class PairRooms {
       signal,
       hooks: {
         stageFolders: (folders) => staging.make(folders),
-        staged: (nodes, folders) => folder.run(() => this.placement.place(nodes, folders)),
+        staged: (...staged) => folder.run(() => this.placement.place(...staged)),
         folderFailed: (folder, results) => staging.failed(folder, results),
         failed: (id, result) => {
           trace.heard(id, `not fetched: ${result.why}`);

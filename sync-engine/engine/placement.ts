@@ -26,7 +26,12 @@ export class Placement {
     this.#runner = runner;
   }
 
-  async place(staged: readonly Staged[], folders: readonly NewFolder[]): Promise<void> {
+  /** @param inodes of the staged files */
+  async place(
+    staged: readonly Staged[],
+    folders: readonly NewFolder[],
+    inodes: ReadonlyMap<NodeId, number>,
+  ): Promise<void> {
     const { manifest, disk, newFolders } = this.#parts;
     const steps: PlaceStep[] = [];
     for (const item of staged) {
@@ -46,7 +51,8 @@ export class Placement {
       // Written down for good before the folder changes: after a loss of power the folder may be newer than the
       // manifest, and what was lost of it must not look like a person's edit.
       manifest.transaction(() => {
-        for (const state of steps.flatMap(({ placed }) => placed)) this.#unsettled(state);
+        for (const state of steps.flatMap(({ placed }) => placed))
+          this.#unsettled(state, inodes.get(state.id) ?? null);
       });
       manifest.checkpoint();
       await this.#runner.run(steps);
@@ -89,7 +95,7 @@ export class Placement {
       after: (stat) => {
         books.carried(local, state);
         books.wrote(state, stat, alias);
-        this.#unsettled(state);
+        this.#unsettled(state, stat.ino);
         touched(this.#parts, id);
         hooks.did(id, 'download', local === undefined ? 'created-elsewhere' : 'edited-elsewhere', state.size);
       },
@@ -154,8 +160,8 @@ export class Placement {
     };
   }
 
-  #unsettled({ id, content, mtimeUs }: NodeState): void {
-    this.#parts.books.pair.markUnsettled(id, content === null ? null : { content, mtimeUs });
+  #unsettled({ id, content, mtimeUs }: NodeState, ino: number | null): void {
+    this.#parts.books.pair.markUnsettled(id, content === null ? null : { content, mtimeUs, ino });
   }
 
   /** What stands on the disk now and was not there before. */
@@ -163,7 +169,7 @@ export class Placement {
     const { books, hooks } = this.#parts;
     books.carried(undefined, state);
     books.wrote(state, stat, alias);
-    this.#unsettled(state);
+    this.#unsettled(state, stat.ino);
     touched(this.#parts, state.id);
     const action = state.type === 'folder' ? 'make-folder' : 'download';
     hooks.did(state.id, action, 'created-elsewhere', state.size);

@@ -14,6 +14,7 @@ import type { NodeState } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { PairDisk } from './pair-disk.ts';
 import { placeOnDisk } from './targets.ts';
+import { findElsewhere, type Elsewhere } from './unsettled-elsewhere.ts';
 
 const VERIFY_BATCH = 1000;
 const FLUSH_BATCH = 100_000;
@@ -46,7 +47,11 @@ export class Unsettled {
       if (marks.length === 0 || signal.aborted) return;
       const ids = marks.map(({ id }) => id);
       const put = new Map(marks.map((mark) => [mark.id, mark.put]));
+      const elsewhere = await findElsewhere(disk, marks, (id) => this.#placeOf(id));
       const files = ids.flatMap((id) => {
+        const moved = elsewhere.get(id);
+        if (moved !== undefined)
+          return [{ id, path: disk.absolute(moved.path), type: 'file' as const, size: moved.stat.size }];
         const { type, size } = pair.local.get(id) ?? books.remoteInScope(id) ?? { type: 'folder', size: 0 };
         const path = this.#placeOf(id);
         if (path === null || type === 'folder') return [];
@@ -59,10 +64,17 @@ export class Unsettled {
         signal,
       );
       for (const result of results) {
+        const { id } = result;
         const content = result.ok ? result.content.id : null;
-        if (this.#isDamaged(result.id, content, put.get(result.id) ?? null)) await this.#refetch(result.id);
+        const mark = put.get(id) ?? null;
+        const moved = elsewhere.get(id);
+        // A person moved it, which the scan will see; what cannot be read now is not called damaged.
+        if (moved !== undefined && (content === null || content === mark?.content)) continue;
+        if (moved !== undefined) await this.#refetch(id, moved);
+        else if (this.#isDamaged(id, content, mark)) await this.#refetch(id);
       }
-      const read = new Map(results.map((result) => [result.id, result.ok ? result.content : null]));
+      const inPlace = results.filter(({ id }) => !elsewhere.has(id));
+      const read = new Map(inPlace.map((result) => [result.id, result.ok ? result.content : null]));
       manifest.transaction(() => {
         for (const id of ids) this.#bringBack(id);
         for (const id of ids) this.#own(id, wanted, read);
@@ -190,12 +202,12 @@ export class Unsettled {
   }
 
   /** Out of the way and fetched again: without a synced state its absence is no deletion. */
-  async #refetch(id: NodeId): Promise<void> {
+  async #refetch(id: NodeId, moved: Elsewhere | null = null): Promise<void> {
     const { books, manifest, disk, did } = this.#parts;
     const { pair } = books;
-    const path = this.#placeOf(id);
+    const path = moved?.path ?? this.#placeOf(id);
     if (path === null) return;
-    const stat = disk.lstat(path);
+    const stat = moved?.stat ?? disk.lstat(path);
     if (stat !== null && stat.type !== 'other') {
       const [result] = await disk.apply([{ kind: 'remove', path, known: { ...stat }, inside: [] }]);
       if (result?.outcome === 'blocked') throw new DiskError('io', `remove (${result.code})`);

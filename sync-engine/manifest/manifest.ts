@@ -194,6 +194,8 @@ export interface PairConfig {
 export interface UnsettledContent {
   readonly content: ContentId;
   readonly mtimeUs: number;
+  /** Null for a link that is put in place: its inode is not known before. */
+  readonly ino: number | null;
 }
 
 export interface UnsettledMark {

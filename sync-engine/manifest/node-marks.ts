@@ -127,25 +127,31 @@ function dirtyMarks({ database, transaction, nextMark }: Shared, key: number): D
 
 function settledMarks({ database }: Shared, key: number): SettledMarks {
   type Content = ContentId | null;
-  const mark = database.prepare<[number, NodeId, Content, number | null]>(
-    `INSERT INTO unsettled (pair, node, content, mtime_us) VALUES (?, unhex(?), unhex(?), ?)
-     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us`,
+  const mark = database.prepare<[number, NodeId, Content, number | null, number | null]>(
+    `INSERT INTO unsettled (pair, node, content, mtime_us, ino) VALUES (?, unhex(?), unhex(?), ?, ?)
+     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us, ino = excluded.ino`,
   );
-  const read = database.prepare<[number, number], { id: NodeId; content: ContentId | ''; mtimeUs: number }>(
-    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs
+  const read = database.prepare<
+    [number, number],
+    { id: NodeId; content: ContentId | ''; mtimeUs: number; ino: number | null }
+  >(
+    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs, ino
      FROM unsettled WHERE pair = ? LIMIT ?`,
   );
-  const clear = database.prepare<[number, NodeId, Content, number | null]>(
-    'DELETE FROM unsettled WHERE pair = ? AND node = unhex(?) AND content IS unhex(?) AND mtime_us IS ?',
+  const clear = database.prepare<[number, NodeId, Content, number | null, number | null]>(
+    `DELETE FROM unsettled
+     WHERE pair = ? AND node = unhex(?) AND content IS unhex(?) AND mtime_us IS ? AND ino IS ?`,
   );
   return {
-    markUnsettled: (id, put) => void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
+    markUnsettled: (id, put) =>
+      void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),
     unsettled: (limit) =>
-      read.all(key, limit).map(({ id, content, mtimeUs }) => ({
+      read.all(key, limit).map(({ id, content, mtimeUs, ino }) => ({
         id,
-        put: content === '' ? null : { content, mtimeUs },
+        put: content === '' ? null : { content, mtimeUs, ino },
       })),
-    clearUnsettled: ({ id, put }) => void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null),
+    clearUnsettled: ({ id, put }) =>
+      void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),
   };
 }
 

@@ -233,7 +233,7 @@ describe('dirty nodes', () => {
 describe('other marks', () => {
   it('unsettled nodes are cleared one by one, and what was marked again meanwhile stays', () => {
     const { pair } = sample();
-    const put = { content: contentId('x'), mtimeUs: 5 };
+    const put = { content: contentId('x'), mtimeUs: 5, ino: 7 };
     for (const name of ['a', 'b', 'c', 'a']) pair.markUnsettled(nodeId(name), name === 'c' ? null : put);
     expect(pair.unsettled(9)).toHaveLength(3);
     expect(pair.unsettled(2)).toHaveLength(2);

@@ -229,9 +229,9 @@ class Fetch {
 
   #endIfWhole(target: Target): void {
     if (target.ended || !target.listed || target.missing > 0) return;
-    this.#staging.finish(target.staged);
+    const ino = this.#staging.finish(target.staged);
     target.ended = true;
-    this.#results.push({ id: target.id, ok: true });
+    this.#results.push({ id: target.id, ok: true, ino });
   }
 
   #fail(target: Target, why: Failure, pack: PackName | null): void {

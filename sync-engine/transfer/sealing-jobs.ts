@@ -106,7 +106,8 @@ export interface FileToFetch {
 }
 
 export type FetchResult =
-  | { readonly id: NodeId; readonly ok: true }
+  /** `ino`: of what is staged. */
+  | { readonly id: NodeId; readonly ok: true; readonly ino: number }
   | {
       readonly id: NodeId;
       readonly ok: false;

@@ -60,11 +60,13 @@ export class Staging {
     else this.#disk.write(handle, bytes, position);
   }
 
-  /** Closes it; a file of no bytes is made. */
-  finish(file: StagedFile): void {
-    if (!file.made) this.#handle(file);
-    if (file.isShort) this.#disk.truncate(this.#handle(file), file.size);
+  /** Closes it; a file of no bytes is made. Its inode: it is the same when the file is put in place. */
+  finish(file: StagedFile): number {
+    const handle = this.#handle(file);
+    if (file.isShort) this.#disk.truncate(handle, file.size);
+    const { ino } = this.#disk.stat(handle);
     this.close(file);
+    return ino;
   }
 
   close(file: StagedFile): void {

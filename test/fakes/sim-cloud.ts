@@ -1,4 +1,5 @@
 /** One device's view of the simulated server, over its own line. Answers pass through the bytes of the wire. */
+import { auditEntry } from '../../cloud/audit/entry.ts';
 import { eventFrame, quotaExceeded, receiveCommit } from '../../cloud/log/log-service.ts';
 import { usedBytes } from '../../cloud/quota/quota.ts';
 import { Refusal } from '../../cloud/refusal.ts';
@@ -245,7 +246,9 @@ export class SimCloud implements Cloud {
     return this.network.exchange(async () => {
       const account = this.#server.grantedAccount(grant);
       if (account === null) throw new CloudError('unauthorized', 'the grant is missing, wrong or expired');
-      const purged = await this.#server.store.packs.purge(account, vault, packs);
+      const facts = { kind: 'packs-purged', actor: 'account', atMs: this.#server.nowMs() } as const;
+      const audit = auditEntry({ ...facts, account });
+      const purged = await this.#server.store.packs.purge(account, vault, packs, audit);
       if (purged === null) throw asCloudError(notFound());
       await this.#server.upkeep.run();
     });

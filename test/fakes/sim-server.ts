@@ -4,6 +4,7 @@
  * microtask, so that a run is the same each time.
  */
 import { ChainCache } from '../../cloud/accounts/chain-cache.ts';
+import { auditEntry } from '../../cloud/audit/entry.ts';
 import { Upkeep } from '../../cloud/packs/upkeep.ts';
 import { Database } from '../../cloud/store/embedded/database.ts';
 import { embeddedStoreOver } from '../../cloud/store/embedded/embedded-store.ts';
@@ -129,6 +130,12 @@ export class SimServer {
       nowMs: this.nowMs(),
       inviteHash: null,
       claimHash: null,
+      audit: auditEntry({
+        kind: 'signed-up',
+        actor: 'account',
+        atMs: this.nowMs(),
+        account: keys.account,
+      }),
     });
     if (created !== 'created') throw new Error('the simulated account exists already');
     return { keys, account: keys.account, device: deviceKeys.device, deviceKeys, name };
@@ -181,6 +188,7 @@ export class SimServer {
       wasLost: false,
       entryHash: hashOf(signed.bytes),
       nowMs: this.nowMs(),
+      audit: null,
     });
     if (outcome !== 'appended') throw new Error(`the simulated chain did not take the entry: ${outcome}`);
     this.chains.put(extended.chain);

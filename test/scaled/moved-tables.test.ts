@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Hash } from '../../protocol/ids.ts';
 import type { LegacyParameters } from '../../protocol/legacy.ts';
+import { byOperator } from '../../cloud/audit/entry.ts';
 import { addressHash } from '../../cloud/legacy/address.ts';
 import { compareTable } from '../../cloud/moving/compare-tables.ts';
 import { checkStore } from '../../cloud/store/check.ts';
@@ -23,6 +24,8 @@ import { StoreLife } from './store-life.ts';
 
 const OPTIONS = { defaultQuotaBytes: 40_000, retentionMs: 1000, uncommittedMs: 500 };
 const STEPS = 150;
+/** Later than any time of the life that is lived here. */
+const audit = byOperator('legacy-imported', 9e14);
 
 let server: PostgresServer;
 let dataDir: string;
@@ -93,8 +96,9 @@ async function addMembers(store: MetadataStore, name: string): Promise<number | 
     expiresMs: 9e12,
     nowMs: 0,
     rows,
+    audit,
   });
-  await store.legacy.expire([addressHash(`${name}5@example.org`)], 1);
+  await store.legacy.expire([addressHash(`${name}5@example.org`)], 1, audit);
   return number;
 }
 
@@ -146,7 +150,7 @@ it.each(['five', 'six'])(
     expect(stops).toBeGreaterThan(5);
     expect(await differences(source, target)).toEqual([]);
     expect([await faults(source), await faults(target)]).toEqual([[], []]);
-    await endIncoming(target.database, 'this move');
+    await endIncoming(target.database, 'this move', audit);
     expect(await target.legacy.offer(1)).toEqual(await source.legacy.offer(1));
     expect(await addMembers(target, 'third')).toBeGreaterThan(second!);
 
@@ -202,6 +206,7 @@ it('finds in a database what is damaged', async () => {
   const damages: [sql: string, told: RegExp][] = [
     ['UPDATE accounts SET live_bytes = live_bytes + 1', /byte counts/],
     ['DELETE FROM chain_entries WHERE idx = 1', /device chain/],
+    ["UPDATE audit_entries SET times = 0 WHERE kind = 'signed-up'", /audit entry 1: /],
     [String.raw`UPDATE commits SET header = header || '\x00' WHERE seq = 2`, /commit 2: /],
     [
       'DELETE FROM commit_lists l USING vaults v WHERE l.vault = v.key AND l.seq = v.head_seq',

@@ -7,9 +7,12 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 import type { AccountId, DeviceId, Hash } from '../../protocol/ids.ts';
+import { byOperator } from '../../cloud/audit/entry.ts';
 import type { MetadataStore } from '../../cloud/store/metadata-store.ts';
 import { StoreLife } from './store-life.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
+
+const audit = byOperator('quota-changed', 0);
 
 /** Of a few rows, and there for ever. */
 const SMALL = /settings|schema_versions|leases|legacy_imports|legacy_shapes/;
@@ -52,6 +55,9 @@ INSERT INTO legacy_shapes VALUES (1, 's', 5000), (2, 's', 5000);
 INSERT INTO legacy_rows (address, import, email, parameters, ended_ms)
   SELECT sha256(convert_to(email || i, 'UTF8')), i, email, NULL, CASE WHEN i = 1 THEN 1 END
   FROM accounts, generate_series(1, 2) i;
+INSERT INTO audit_entries (at_ms, last_ms, kind, actor, account, network, times, tally)
+  SELECT 9e14 + i, 9e14 + i, 'signed-in', 'account', account, '192.0.2.0/24', 1, sha256(convert_to(email || i, 'UTF8'))
+  FROM accounts, generate_series(1, 4) i;
 ANALYZE;`;
 
 let server: PostgresServer;
@@ -112,11 +118,11 @@ async function claim(store: MetadataStore, address: Hash): Promise<void> {
   const { legacy } = store;
   await legacy.offer(2);
   await legacy.find(address, 2);
-  await legacy.setCodes([{ address, codeHash: address }], 2);
-  await legacy.expire([address], 2);
+  await legacy.setCodes([{ address, codeHash: address }], 2, audit);
+  await legacy.expire([address], 2, audit);
   await legacy.page(address, 10, 2);
   await legacy.forgetExpired(2);
-  await store.sessions.saveProof(address, 'claim', { account: null, data: 'x@example.org' }, 100);
+  await store.sessions.saveProof(address, 'claim', { account: null, data: 'x@example.org' }, 100, null);
 }
 
 /** What the life of an account in `StoreLife` has nothing of. */
@@ -131,23 +137,23 @@ async function signInAndOut(store: MetadataStore): Promise<void> {
     refreshExpiresMs: 2e6,
   });
   const [first, proof, grant] = [tokens(), hash(), hash()];
-  await store.sessions.open({ account, device, tokens: first, nowMs: 0 });
+  await store.sessions.open({ account, device, tokens: first, nowMs: 0, audit });
   await store.sessions.byAccess(first.accessHash, 1);
   await store.sessions.byRefresh(first.refreshHash, 1);
-  await store.sessions.rotate(first.refreshHash, tokens(), 1, 10);
-  await store.sessions.rotate(first.refreshHash, tokens(), 100, 10);
+  await store.sessions.rotate(first.refreshHash, tokens(), 1, 10, () => audit);
+  await store.sessions.rotate(first.refreshHash, tokens(), 100, 10, () => audit);
   await store.sessions.alive([1, 2, 3]);
-  await store.sessions.saveProof(proof, 'login', { account, data: 'd' }, 100);
+  await store.sessions.saveProof(proof, 'login', { account, data: 'd' }, 100, audit);
   await store.sessions.takeProof(proof, 'login', 1);
-  await store.sessions.saveGrant(grant, account, 100);
+  await store.sessions.saveGrant(grant, account, 100, audit);
   await store.sessions.grant(grant, 1);
   await store.rates!.draw(grant, { burst: 5, perMinute: 5 }, 1, 1);
   await store.upkeep.hold('holder', 1000);
-  await store.accounts.signOut(account, 1);
+  await store.accounts.signOut(account, 1, audit);
   await store.accounts.byEmail('nobody@example.org');
   await store.accounts.chain(account, 0);
   await store.accounts.devices(account);
   await store.log.standings([account, account]);
   await claim(store, hash());
-  await store.accounts.setDisabled(account, true);
+  await store.accounts.setDisabled(account, true, audit);
 }

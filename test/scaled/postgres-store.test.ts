@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byOperator } from '../../cloud/audit/entry.ts';
+import { auditStoreAcceptance } from '../../cloud/store/audit-acceptance.ts';
+import { placeBefore } from '../../cloud/store/audit-store.ts';
 import { legacyStoreAcceptance } from '../../cloud/store/legacy-acceptance.ts';
 import { metadataStoreAcceptance, type FreshMetadata } from '../../cloud/store/metadata-acceptance.ts';
 import { Database } from '../../cloud/store/postgres/database.ts';
+import { SCHEMA_VERSIONS } from '../../cloud/store/postgres/schema.ts';
 import { openPostgresStore } from '../../cloud/store/postgres/postgres-store.ts';
 import { StoreDamaged, StoreUnavailable } from '../../cloud/store/store-errors.ts';
+import type { Hash } from '../../protocol/ids.ts';
+import { Person } from '../fakes/hand-made-client.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
 
 let server: PostgresServer;
@@ -14,6 +20,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
 });
+
+const audit = byOperator('invite-made', 0);
 
 const options = {
   defaultQuotaBytes: 1_000_000,
@@ -34,6 +42,7 @@ const makeMetadata = async (): Promise<FreshMetadata> => {
 };
 metadataStoreAcceptance(makeMetadata);
 legacyStoreAcceptance(makeMetadata);
+auditStoreAcceptance(makeMetadata);
 
 describe('a database', () => {
   it('is brought up to date once, however many nodes begin on it together', async () => {
@@ -45,7 +54,25 @@ describe('a database', () => {
       { version: 1 },
       { version: 2 },
       { version: 3 },
+      { version: 4 },
     ]);
+  });
+
+  it('is brought up to date from the version before, with what it has', async () => {
+    const url = await server.database();
+    await server.ask(
+      url,
+      'CREATE TABLE schema_versions (version integer PRIMARY KEY, applied_at timestamptz DEFAULT now())',
+    );
+    for (const text of SCHEMA_VERSIONS.slice(0, 3)) await server.ask(url, text);
+    await server.ask(url, 'INSERT INTO schema_versions (version) VALUES (1), (2), (3)');
+    await server.ask(url, String.raw`INSERT INTO invites VALUES ('\x00', 7, NULL)`);
+    const store = await openPostgresStore({ ...options, url });
+    await store.audit.record(audit);
+    const query = { sinceMs: 0, before: placeBefore(9), limit: 10, account: null, kind: null };
+    expect(await store.audit.page(query)).toMatchObject([{ kind: 'invite-made' }]);
+    expect(await store.database.all('SELECT created_ms FROM invites')).toEqual([{ created_ms: 7 }]);
+    await store.close();
   });
 
   it('is left alone when a newer program has been there', async () => {
@@ -65,9 +92,54 @@ describe('a database', () => {
     await server.kill();
     await cut;
     await expect(store.accounts.list()).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(store.accounts.addInvite('00' as never, 0)).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.accounts.addInvite('00' as never, 0, audit)).rejects.toBeInstanceOf(StoreUnavailable);
     await server.start();
     expect(await store.accounts.list()).toEqual([]);
+    await store.close();
+  });
+
+  it('has no entry of the audit log of what failed at the very end', async () => {
+    const url = await server.database();
+    const store = await openPostgresStore({ ...options, url });
+    const { account, bundle } = new Person('http://nowhere.invalid');
+    await server.ask(
+      url,
+      `INSERT INTO accounts (account, email, registration, bundle, bundle_version, created_ms, chain_length, chain_head)
+       VALUES ('\\x${account}', 'a@example.org', 'r', '${JSON.stringify(bundle)}', 1, 0, 1, '\\x00')`,
+    );
+    await server.ask(
+      url,
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'at the end'; END $$",
+    );
+    for (const table of ['accounts', 'grants', 'proofs', 'invites', 'sessions', 'legacy_rows']) {
+      await server.ask(
+        url,
+        `CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON ${table} DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION refuse()`,
+      );
+    }
+    const hash = '00'.repeat(32) as Hash;
+    const tokens = { accessHash: hash, accessExpiresMs: 9, refreshHash: hash, refreshExpiresMs: 9 };
+    const next = { ...bundle, version: 2 };
+    const { accounts, sessions, legacy } = store;
+    const failing: (() => Promise<unknown>)[] = [
+      () => accounts.setQuota(account, 5, audit),
+      () => accounts.setDisabled(account, true, audit),
+      () => accounts.changeBundle(account, next, audit),
+      () => accounts.changePassword({ account, registration: 'r', bundle: next, keepSession: null, audit }),
+      () => accounts.addInvite(hash, 0, audit),
+      () => accounts.markDeleted(account, audit),
+      () => sessions.saveGrant(hash, account, 9, audit),
+      () => sessions.saveProof(hash, 'login', { account, data: 'd' }, 9, audit),
+      () => sessions.open({ account, device: account as never, tokens, nowMs: 0, audit }),
+      () => {
+        const rows = [{ email: 'b@example.org', password: null, quotaBytes: null }];
+        return legacy.add({ import: null, service: null, expiresMs: 9, nowMs: 0, rows, audit });
+      },
+    ];
+    for (const change of failing) await expect(change()).rejects.toThrow();
+    const query = { sinceMs: 0, before: placeBefore(9), limit: 10, account: null, kind: null };
+    expect(await store.audit.page(query)).toEqual([]);
     await store.close();
   });
 

@@ -20,7 +20,15 @@ import {
   type VaultView,
 } from '../fakes/hand-made-client.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
+import type { NewAuditEntry } from '../../cloud/audit/entry.ts';
+import type { AuditKind } from '../../cloud/audit/kinds.ts';
+import { AuditRecorder } from '../../cloud/audit/recorder.ts';
+import { placeBefore } from '../../cloud/store/audit-store.ts';
 import type { AppendOutcome, MetadataStore } from '../../cloud/store/metadata-store.ts';
+
+/** How long this life keeps entries of the audit log, and later than all of it. */
+const AUDIT_MS = 5000;
+const FAR_MS = 1e14;
 
 type Packed = ReturnType<typeof packed> & { readonly bytes: Uint8Array };
 
@@ -43,6 +51,7 @@ export class StoreLife {
   readonly #person = new Person('http://nowhere.invalid');
   readonly #seen = new Set<string>();
   readonly #device: TestDevice;
+  readonly #recorder = new AuditRecorder(() => this.#nowMs);
   readonly #second = makeKey();
   readonly #vaults: Vault[] = [];
   #chain: DeviceChain;
@@ -71,8 +80,11 @@ export class StoreLife {
   async begin(): Promise<void> {
     const { account, email, bundle, chain, chainHead } = this.#person;
     const device = this.#device.device;
+    const audit = this.#entry('signed-up');
     const shared = { account, email, registration: 'r', bundle, chain, chainHead, device, nowMs: 0 };
-    await this.#both((store) => store.accounts.create({ ...shared, inviteHash: null, claimHash: null }));
+    await this.#both((store) =>
+      store.accounts.create({ ...shared, inviteHash: null, claimHash: null, audit }),
+    );
     for (let count = 0; count < 2; count += 1) {
       const view = { vault: this.#id<VaultView['vault']>(16), head: { seq: 0, hash: ZERO_HASH }, epoch: 0 };
       this.#vaults.push({ view: { ...view, revisions: new Map() }, packs: [], nodes: [], heads: [] });
@@ -96,9 +108,11 @@ export class StoreLife {
 
   async end(): Promise<void> {
     const { account } = this.#person;
-    await this.#both((store) => store.accounts.markDeleted(account));
+    const [deleted, forgotten] = [this.#entry('account-deleted'), this.#entry('account-forgotten')];
+    await this.#both((store) => store.accounts.markDeleted(account, deleted));
     await this.#both((store) => store.upkeep.doomedAccounts(this.#nowMs));
-    for (const store of this.#stores) while (await store.upkeep.forgetAccount(account, 50));
+    for (const store of this.#stores) while (await store.upkeep.forgetAccount(account, 50, forgotten));
+    await this.#compareAudit();
     await this.#both((store) => store.upkeep.stats());
   }
 
@@ -235,6 +249,9 @@ export class StoreLife {
       if (forgets) await store.upkeep.forgetPacks(doomed);
       return doomed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     });
+    const failed = this.#entry('sign-in-failed');
+    await this.#both((store) => store.audit.record(failed));
+    await this.#both((store) => store.audit.forget(this.#nowMs - AUDIT_MS, 3));
     // Whatever happened, what it is charged is what it has.
     const { account } = this.#person;
     const { mended } = await this.#both((store) => store.upkeep.auditUsage(this.#nowMs, 10, 0));
@@ -243,7 +260,9 @@ export class StoreLife {
 
   async #purge(vault: Vault): Promise<void> {
     const names = vault.packs.filter(() => this.#number(3) === 0).map(({ pack }) => pack.name);
-    await this.#both((store) => store.packs.purge(this.#person.account, vault.view.vault, names));
+    const { account } = this.#person;
+    const entry = this.#entry('packs-purged');
+    await this.#both((store) => store.packs.purge(account, vault.view.vault, names, entry));
   }
 
   async #lease(vault: Vault): Promise<void> {
@@ -291,6 +310,7 @@ export class StoreLife {
     const signed = decodeSignedEntry(encoded);
     const extended = extendChain(this.#chain, signed);
     if (!extended.ok) return extended.fault;
+    const audit = body.kind === 'void' ? this.#entry('vault-rewound') : null;
     const outcome = await this.#both((store) =>
       store.accounts.appendChain({
         account: this.#person.account,
@@ -300,6 +320,7 @@ export class StoreLife {
         wasLost: false,
         entryHash: hashOf(signed.bytes),
         nowMs: this.#nowMs,
+        audit,
       }),
     );
     if (outcome !== 'appended') return outcome;
@@ -325,6 +346,36 @@ export class StoreLife {
     const at = this.#number(view.head.seq + 2);
     await this.#both((store) => allChanges(store, account, vault, at));
     await this.#both((store) => allState(store, account, vault, at));
+    await this.#compareAudit();
+  }
+
+  #entry(kind: AuditKind): NewAuditEntry {
+    const caller = { actor: 'account', network: '192.0.2.0/24' } as const;
+    return this.#recorder.entry(kind, caller, this.#person);
+  }
+
+  /** Numbers may have gaps that another store has not; the order is one. */
+  async #compareAudit(): Promise<void> {
+    const account = { account: this.#person.account };
+    for (const which of [
+      {},
+      account,
+      { kind: 'sign-in-failed' as const },
+      { ...account, kind: 'packs-purged' as const },
+    ]) {
+      await this.#both(async (store) => {
+        const query = {
+          account: null,
+          kind: null,
+          sinceMs: 0,
+          before: placeBefore(FAR_MS),
+          limit: 100,
+          ...which,
+        };
+        const entries = (await store.audit.page(query)).filter((entry) => entry.account !== null);
+        return entries.map((entry) => ({ ...entry, entry: 0 }));
+      });
+    }
   }
 
   /** The same is asked of every store; the answer that all give. */

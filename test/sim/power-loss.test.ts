@@ -63,3 +63,32 @@ it.each(Array.from({ length: 16 }, (_, index) => index))(
     await world.close();
   },
 );
+
+it.each(Array.from({ length: 16 }, (_, index) => index))(
+  'finds what had just come where a person moved it since, damaged or whole (world %i)',
+  async (seed) => {
+    const world = await TwoDevices.start(`moved, ${seed}`);
+    const [desk, lap] = [await world.boot('Desk'), await world.boot('Lap')];
+    desk.ledger.during('a file and a folder', () => {
+      desk.disk.makeFolder(`${ROOT}/done`, 0o755);
+      writeFile(desk.disk, `${ROOT}/thesis`, 'a year of work');
+    });
+    await world.time.pass(3000);
+    lap.ledger.during('a move that no scan sees', () => {
+      lap.disk.rename(`${ROOT}/thesis`, `${ROOT}/done/thesis`);
+      lap.disk.flush(ROOT, false);
+    });
+    lap.losePower();
+    await lap.boot();
+    await world.time.pass(REST_MS);
+    expect(await world.broken()).toEqual([]);
+    const files = findFiles(desk.disk, ROOT, (path) => path === '.coffre');
+    // Where its bytes were lost, it is back where the account had it; where its row was, too, it is in both places.
+    const found = files
+      .filter(({ stat }) => stat.type === 'file')
+      .map(({ path, text }) => `${path}: ${text}`);
+    const [moved, back] = ['done/thesis: a year of work', 'thesis: a year of work'] as const;
+    expect([[moved], [back], [moved, back]]).toContainEqual(found);
+    await world.close();
+  },
+);

@@ -1,6 +1,7 @@
 import type { DeviceId } from '../../../protocol/ids.ts';
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
 import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../columns.ts';
+import { recordEntry } from './audit.ts';
 import { applyRevocation } from './revocation.ts';
 import type { Database } from './database.ts';
 import { claimRow } from './legacy.ts';
@@ -65,6 +66,7 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           database.run('INSERT INTO chain_entries (account, idx, entry) VALUES (?, ?, ?)', id, index, entry);
         }
         addDevice(database, id, account.device, account.nowMs);
+        recordEntry(database, account.audit);
         return 'created';
       });
     },
@@ -106,7 +108,7 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         ),
       );
     },
-    async appendChain({ account, chain, entry, encoded, wasLost, entryHash, nowMs }) {
+    async appendChain({ account, chain, entry, encoded, wasLost, entryHash, nowMs, audit }) {
       return database.write(() => {
         const id = blob(account);
         const stored = database.get<{ chain_length: number; chain_head: Buffer }>(
@@ -139,10 +141,11 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           blob(entryHash),
           id,
         );
+        if (audit !== null) recordEntry(database, audit);
         return 'appended';
       });
     },
-    async changePassword({ account, registration, bundle, keepSession }) {
+    async changePassword({ account, registration, bundle, keepSession, audit }) {
       return database.write(() => {
         const id = blob(account);
         const changed = database.run(
@@ -156,10 +159,11 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         );
         if (changed.changes === 0) return 'old-version';
         endSessions(database, id, keepSession);
+        recordEntry(database, audit);
         return 'changed';
       });
     },
-    async changeBundle(account, bundle) {
+    async changeBundle(account, bundle, audit) {
       return database.write(() => {
         const { changes } = database.run(
           `UPDATE accounts SET bundle = ?, bundle_version = ?
@@ -169,24 +173,29 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
           blob(account),
           bundle.version,
         );
-        return changes === 0 ? 'old-version' : 'changed';
+        if (changes === 0) return 'old-version';
+        recordEntry(database, audit);
+        return 'changed';
       });
     },
-    async signOut(account, keepSession) {
+    async signOut(account, keepSession, audit) {
       await database.write(() => {
         endSessions(database, blob(account), keepSession);
         database.run('DELETE FROM grants WHERE account = ?', blob(account));
+        recordEntry(database, audit);
       });
     },
-    async setQuota(account, limitBytes) {
-      await database.write(() =>
-        database.run('UPDATE accounts SET quota_bytes = ? WHERE account = ?', limitBytes, blob(account)),
-      );
+    async setQuota(account, limitBytes, audit) {
+      await database.write(() => {
+        const sql = 'UPDATE accounts SET quota_bytes = ? WHERE account = ?';
+        if (database.run(sql, limitBytes, blob(account)).changes > 0) recordEntry(database, audit);
+      });
     },
-    async setDisabled(account, disabled) {
+    async setDisabled(account, disabled, audit) {
       await database.write(() => {
         const id = blob(account);
-        database.run('UPDATE accounts SET disabled = ? WHERE account = ?', disabled ? 1 : 0, id);
+        const sql = 'UPDATE accounts SET disabled = ? WHERE account = ?';
+        if (database.run(sql, disabled ? 1 : 0, id).changes > 0) recordEntry(database, audit);
         if (!disabled) return;
         // Access tokens and grants end; the refresh tokens work again once the account does.
         database.run(
@@ -196,22 +205,24 @@ export function embeddedAccounts(database: Database, defaultLimit: number): Acco
         database.run('DELETE FROM grants WHERE account = ?', id);
       });
     },
-    async markDeleted(account) {
+    async markDeleted(account, audit) {
       await database.write(() => {
         const id = blob(account);
-        database.run(
+        const { changes } = database.run(
           `UPDATE accounts SET doomed = 1, disabled = 1, email = 'deleted:' || hex(account), registration = '', bundle = ''
-           WHERE account = ?`,
+           WHERE account = ? AND doomed = 0`,
           id,
         );
+        if (changes > 0) recordEntry(database, audit);
         endSessions(database, id, null);
         database.run('DELETE FROM grants WHERE account = ?', id);
       });
     },
-    async addInvite(inviteHash, nowMs) {
-      await database.write(() =>
-        database.run('INSERT INTO invites (hash, created_ms) VALUES (?, ?)', blob(inviteHash), nowMs),
-      );
+    async addInvite(inviteHash, nowMs, audit) {
+      await database.write(() => {
+        database.run('INSERT INTO invites (hash, created_ms) VALUES (?, ?)', blob(inviteHash), nowMs);
+        recordEntry(database, audit);
+      });
     },
   };
 }

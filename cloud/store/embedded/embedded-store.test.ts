@@ -3,16 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import Sqlite from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import type { AccountId, VaultId } from '../../../protocol/ids.ts';
 import { packName, randomId } from '../../../test/fakes/hand-made-client.ts';
+import { byOperator } from '../../audit/entry.ts';
+import { auditStoreAcceptance } from '../audit-acceptance.ts';
+import { eraseSql, forgetSql, pageSql } from '../audit-columns.ts';
+import { placeBefore } from '../audit-store.ts';
 import { blobStoreAcceptance } from '../blob-acceptance.ts';
 import { legacyStoreAcceptance } from '../legacy-acceptance.ts';
 import { metadataStoreAcceptance, type FreshMetadata } from '../metadata-acceptance.ts';
 import { StoreUnavailable } from '../store-errors.ts';
 import { Database } from './database.ts';
-import { openEmbeddedStore } from './embedded-store.ts';
+import { DATABASE_FILE, openEmbeddedStore } from './embedded-store.ts';
 import { openFileBlobs } from './file-blobs.ts';
+import { SCHEMA_VERSIONS } from './schema.ts';
 
 const fresh = (): Promise<string> => mkdtemp(join(tmpdir(), 'coffre-store-'));
 
@@ -34,6 +40,55 @@ const makeMetadata = async (): Promise<FreshMetadata> => {
 };
 metadataStoreAcceptance(makeMetadata);
 legacyStoreAcceptance(makeMetadata);
+auditStoreAcceptance(makeMetadata);
+
+it('is brought up to date from the version before, with what it has', async () => {
+  const dataDir = await fresh();
+  const former = new Sqlite(join(dataDir, DATABASE_FILE));
+  for (const sql of SCHEMA_VERSIONS.slice(0, 2)) former.exec(sql);
+  former.exec("INSERT INTO invites VALUES (x'00', 7, NULL)");
+  former.pragma('user_version = 2');
+  former.close();
+  const options = { dataDir, defaultQuotaBytes: null, exclusive: true, retentionMs: 0, uncommittedMs: 0 };
+  const store = await openEmbeddedStore(options);
+  await store.audit.record(byOperator('invite-made', 1));
+  const query = { sinceMs: 0, before: placeBefore(9), limit: 10, account: null, kind: null };
+  expect(await store.audit.page(query)).toMatchObject([{ kind: 'invite-made' }]);
+  expect(store.database.all('SELECT created_ms FROM invites')).toEqual([{ created_ms: 7 }]);
+  await store.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+it('looks for entries of the audit log by an index, and sorts none', async () => {
+  const dataDir = await fresh();
+  const store = await openEmbeddedStore({
+    dataDir,
+    defaultQuotaBytes: null,
+    exclusive: true,
+    retentionMs: 0,
+    uncommittedMs: 0,
+  });
+  const query = { sinceMs: 5, before: placeBefore(9), limit: 10, account: null, kind: null };
+  const account = randomId<AccountId>(16);
+  const kind = 'signed-in' as const;
+  const wanted: [sql: string, values: number, by: RegExp][] = [
+    [pageSql('?', query).sql, 4, /INDEX audit_by_time \(/],
+    [pageSql('?', { ...query, account }).sql, 5, /INDEX audit_of_account \(account=/],
+    [pageSql('?', { ...query, kind }).sql, 5, /INDEX audit_of_kind \(kind=/],
+    [pageSql('?', { ...query, account, kind }).sql, 6, /INDEX audit_of_(account|kind) \(/],
+    [forgetSql('?'), 2, /INDEX audit_by_time \(/],
+    [eraseSql('?'), 2, /INDEX audit_of_account \(account=/],
+  ];
+  for (const [sql, values, by] of wanted) {
+    const none = Array<null>(values).fill(null);
+    const plan = store.database.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...none);
+    const steps = plan.map(({ detail }) => detail).join('\n');
+    expect(steps).toMatch(by);
+    expect(steps).not.toMatch(/SCAN|TEMP B-TREE/);
+  }
+  await store.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
 
 it('frees what it was given once that is written, and nothing that shares its memory', async () => {
   const dataDir = await fresh();

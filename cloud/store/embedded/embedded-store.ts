@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { MetadataStore } from '../metadata-store.ts';
 import { embeddedAccounts } from './accounts.ts';
+import { embeddedAudit } from './audit.ts';
 import { Database } from './database.ts';
 import { embeddedLegacy } from './legacy.ts';
 import { embeddedLog } from './log-read.ts';
@@ -53,6 +54,7 @@ export async function embeddedStoreOver(
     log: embeddedLog(database, quota, options.retentionMs),
     packs: embeddedPacks(database, quota, options.retentionMs),
     legacy: embeddedLegacy(database),
+    audit: embeddedAudit(database),
     upkeep: embeddedUpkeep(database, options),
     rates: null,
     async reachable() {

@@ -1,3 +1,5 @@
+import type { NewAuditEntry } from '../../audit/entry.ts';
+import { eraseEntries, recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 
 const OF_VAULT = ['records', 'commits', 'commit_lists', 'epochs', 'voided_commits', 'pack_spans', 'uploads'];
@@ -5,9 +7,14 @@ const OF_ACCOUNT = ['chain_entries', 'devices', 'grants'];
 
 /**
  * Forgets up to `batch` rows of each kind, so that a large account never stops the server for long. The blobs
- * are gone already. True while something is left.
+ * are gone already. True while something is left; then `audit` is written.
  */
-export function forgetAccountRows(database: Database, account: Uint8Array, batch: number): boolean {
+export function forgetAccountRows(
+  database: Database,
+  account: Uint8Array,
+  batch: number,
+  audit: NewAuditEntry,
+): boolean {
   const vault = database.get<{ key: number }>('SELECT key FROM vaults WHERE account = ? LIMIT 1', account);
   if (vault !== null) {
     let left = 0;
@@ -26,8 +33,10 @@ export function forgetAccountRows(database: Database, account: Uint8Array, batch
     if (left + packs.length === 0) database.run('DELETE FROM vaults WHERE key = ?', vault.key);
     return true;
   }
+  if (eraseEntries(database, account, batch) > 0) return true;
   for (const table of OF_ACCOUNT) database.run(`DELETE FROM ${table} WHERE account = ?`, account);
-  database.run('DELETE FROM accounts WHERE account = ? AND doomed = 1', account);
+  const gone = database.run('DELETE FROM accounts WHERE account = ? AND doomed = 1', account);
+  if (gone.changes > 0) recordEntry(database, audit);
   return false;
 }
 

@@ -3,6 +3,7 @@ import { addressHash } from '../../legacy/address.ts';
 import { blob } from '../columns.ts';
 import { countShapes, LEGACY_COLUMNS, legacyRow, newColumns, type LegacyColumns } from '../legacy-columns.ts';
 import { LEGACY_BATCH, type ImportedShape, type LegacyStore } from '../legacy-store.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 
 const ROWS = `SELECT ${LEGACY_COLUMNS} FROM legacy_rows r JOIN legacy_imports i ON i.import = r.import`;
@@ -18,7 +19,7 @@ export function embeddedLegacy(database: Database): LegacyStore {
     database.get('SELECT 1 FROM legacy_imports WHERE expires_ms > ?', nowMs) === null;
 
   return {
-    async add({ import: given, service, expiresMs, rows, nowMs }) {
+    async add({ import: given, service, expiresMs, rows, nowMs, audit }) {
       return database.write(() => {
         const number =
           given ??
@@ -58,6 +59,7 @@ export function embeddedLegacy(database: Database): LegacyStore {
             count,
           );
         }
+        if (added.length > 0) recordEntry(database, { ...audit, amount: added.length });
         if (given !== null || added.length > 0) return { import: number, added: added.length };
         database.run('DELETE FROM legacy_imports WHERE import = ?', number);
         return { import: null, added: 0 };
@@ -86,9 +88,9 @@ export function embeddedLegacy(database: Database): LegacyStore {
         )
         .map((row) => legacyRow(row, nowMs));
     },
-    async setCodes(codes, nowMs) {
-      return database.write(() =>
-        codes.flatMap(({ address, codeHash }) => {
+    async setCodes(codes, nowMs, audit) {
+      return database.write(() => {
+        const taken = codes.flatMap(({ address, codeHash }) => {
           const { changes } = database.run(
             `UPDATE legacy_rows SET code_hash = ?2 WHERE address = ?3 AND ${OPEN}`,
             nowMs,
@@ -96,23 +98,16 @@ export function embeddedLegacy(database: Database): LegacyStore {
             blob(address),
           );
           return changes === 0 ? [] : [address];
-        }),
-      );
+        });
+        if (taken.length > 0) recordEntry(database, { ...audit, amount: taken.length });
+        return taken;
+      });
     },
-    async expire(which, nowMs) {
+    async expire(which, nowMs, audit) {
       return database.write(() => {
-        if (which !== 'all') {
-          let ended = 0;
-          for (const address of which)
-            ended += database.run(`${END} WHERE address = ?2 AND ${OPEN}`, nowMs, blob(address)).changes;
-          return ended;
-        }
-        const open = database.get<{ count: number }>(
-          `SELECT count(*) AS count FROM legacy_rows WHERE ${OPEN}`,
-          nowMs,
-        );
-        database.run('UPDATE legacy_imports SET expires_ms = ?1 WHERE expires_ms > ?1', nowMs);
-        return open?.count ?? 0;
+        const ended = which === 'all' ? expireAll(database, nowMs) : expireSome(database, which, nowMs);
+        if (ended > 0) recordEntry(database, { ...audit, amount: ended });
+        return ended;
       });
     },
     async forgetExpired(nowMs) {
@@ -137,6 +132,22 @@ export function embeddedLegacy(database: Database): LegacyStore {
       });
     },
   };
+}
+
+function expireSome(database: Database, which: readonly Hash[], nowMs: number): number {
+  let ended = 0;
+  for (const address of which)
+    ended += database.run(`${END} WHERE address = ?2 AND ${OPEN}`, nowMs, blob(address)).changes;
+  return ended;
+}
+
+function expireAll(database: Database, nowMs: number): number {
+  const open = database.get<{ count: number }>(
+    `SELECT count(*) AS count FROM legacy_rows WHERE ${OPEN}`,
+    nowMs,
+  );
+  database.run('UPDATE legacy_imports SET expires_ms = ?1 WHERE expires_ms > ?1', nowMs);
+  return open?.count ?? 0;
 }
 
 /**

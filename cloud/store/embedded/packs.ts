@@ -3,6 +3,7 @@ import type { Usage } from '../../quota/quota.ts';
 import type { PackState } from '../../packs/pack-state.ts';
 import type { PackStore } from '../metadata-store.ts';
 import { blob, leaseHolder, type LeaseColumns } from '../columns.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import { moveBytes, readUsage } from './usage.ts';
 
@@ -154,7 +155,7 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
         if (row !== null) moveBytes(database, row.account, { uncommitted: -row.size });
       });
     },
-    async purge(account, vault, names) {
+    async purge(account, vault, names, audit) {
       return database.write(() => {
         const found = findVault(account, vault);
         if (found === null) return null;
@@ -169,6 +170,7 @@ export function embeddedPacks(database: Database, defaultLimit: number, retentio
           purged += 1;
           moveBytes(database, blob(account), { retained: -row.size });
         }
+        if (purged > 0) recordEntry(database, { ...audit, amount: purged });
         return purged;
       });
     },

@@ -141,4 +141,18 @@ CREATE TABLE legacy_rows (
 ) WITHOUT ROWID;
 CREATE INDEX legacy_rows_open ON legacy_rows (import) WHERE ended_ms IS NULL;
 `,
+  `
+-- What happened to accounts, for operators (store/audit-store.ts).
+CREATE TABLE audit_entries (
+  entry INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL, actor TEXT NOT NULL, account BLOB, device BLOB,
+  network TEXT,                       -- an IPv4 /24 or an IPv6 /48
+  times INTEGER NOT NULL, amount INTEGER,
+  tally BLOB UNIQUE                   -- of an entry that counts what is alike
+);
+CREATE INDEX audit_by_time ON audit_entries (at_ms, entry);
+CREATE INDEX audit_of_account ON audit_entries (account, at_ms, entry) WHERE account IS NOT NULL;
+CREATE INDEX audit_of_kind ON audit_entries (kind, at_ms, entry);
+`,
 ];

@@ -2,6 +2,7 @@ import type { AccountId } from '../../../protocol/ids.ts';
 import { isReused } from '../../accounts/tokens.ts';
 import type { NewTokens, SessionStore } from '../metadata-store.ts';
 import { blob, hex, sessionRow, type SessionColumns } from '../columns.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 
 const FIND = `SELECT s.session, s.account, s.device FROM tokens t JOIN sessions s ON s.session = t.session
@@ -20,7 +21,7 @@ export function embeddedSessions(database: Database): SessionStore {
   };
 
   return {
-    async open({ account, device, tokens, nowMs }) {
+    async open({ account, device, tokens, nowMs, audit }) {
       await database.write(() => {
         const { id } = database.run(
           'INSERT INTO sessions (account, device, created_ms) VALUES (?, ?, ?)',
@@ -29,6 +30,7 @@ export function embeddedSessions(database: Database): SessionStore {
           nowMs,
         );
         addTokens(id, tokens);
+        if (audit !== null) recordEntry(database, audit);
       });
     },
     async byAccess(accessHash, nowMs) {
@@ -37,7 +39,7 @@ export function embeddedSessions(database: Database): SessionStore {
     async byRefresh(refreshHash, nowMs) {
       return sessionRow(database.get<SessionColumns>(FIND, blob(refreshHash), 1, nowMs));
     },
-    async rotate(refreshHash, tokens, nowMs, graceMs) {
+    async rotate(refreshHash, tokens, nowMs, graceMs, reused) {
       return database.write(() => {
         const token = database.get<{ session: number; spent_ms: number | null }>(
           'SELECT session, spent_ms FROM tokens WHERE hash = ? AND refresh = 1 AND expires_ms > ?',
@@ -47,6 +49,7 @@ export function embeddedSessions(database: Database): SessionStore {
         if (token === null) return 'refused';
         if (isReused(token.spent_ms, nowMs, graceMs)) {
           end(token.session); // somebody holds a copy: neither holder keeps the session
+          recordEntry(database, reused());
           return 'refused';
         }
         database.run(
@@ -71,15 +74,16 @@ export function embeddedSessions(database: Database): SessionStore {
         end(session);
       });
     },
-    async saveGrant(grantHash, account, expiresMs) {
-      await database.write(() =>
+    async saveGrant(grantHash, account, expiresMs, audit) {
+      await database.write(() => {
         database.run(
           'INSERT INTO grants (hash, account, expires_ms) VALUES (?, ?, ?)',
           blob(grantHash),
           blob(account),
           expiresMs,
-        ),
-      );
+        );
+        recordEntry(database, audit);
+      });
     },
     async grant(grantHash, nowMs) {
       const row = database.get<{ account: Buffer }>(
@@ -90,8 +94,8 @@ export function embeddedSessions(database: Database): SessionStore {
       );
       return row === null ? null : (hex(row.account) as AccountId);
     },
-    async saveProof(proofHash, kind, proof, expiresMs) {
-      await database.write(() =>
+    async saveProof(proofHash, kind, proof, expiresMs, audit) {
+      await database.write(() => {
         database.run(
           'INSERT INTO proofs (hash, kind, account, data, expires_ms) VALUES (?, ?, ?, ?, ?)',
           blob(proofHash),
@@ -99,8 +103,9 @@ export function embeddedSessions(database: Database): SessionStore {
           proof.account === null ? null : blob(proof.account),
           proof.data,
           expiresMs,
-        ),
-      );
+        );
+        if (audit !== null) recordEntry(database, audit);
+      });
     },
     async takeProof(proofHash, kind, nowMs) {
       return database.write(() => {

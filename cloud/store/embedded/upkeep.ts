@@ -132,8 +132,8 @@ export function embeddedUpkeep(database: Database, { retentionMs, uncommittedMs 
         )
         .map((row) => hex(row.account) as AccountId);
     },
-    async forgetAccount(account, batch) {
-      return database.write(() => forgetAccountRows(database, blob(account), batch));
+    async forgetAccount(account, batch, audit) {
+      return database.write(() => forgetAccountRows(database, blob(account), batch, audit));
     },
     auditUsage: (nowMs, batch, roundMs) => auditUsage(auditedStore(database), nowMs, batch, roundMs),
     async holdBlobs(untilMs) {

@@ -1,6 +1,7 @@
 import type { DeviceId } from '../../../protocol/ids.ts';
 import { ACCOUNT_COLUMNS, accountRow, blob, hex, type AccountColumns } from '../columns.ts';
 import type { AccountRow, AccountStore } from '../metadata-store.ts';
+import { recordEntry } from './audit.ts';
 import { addDevice, appendChain } from './chain-append.ts';
 import { BeginAnew, type Database } from './database.ts';
 import { claimRow } from './legacy.ts';
@@ -64,6 +65,7 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
           );
         }
         await addDevice(sql, id, account.device, account.nowMs);
+        await recordEntry(sql, account.audit);
         return 'created';
       });
     },
@@ -105,7 +107,7 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
     async appendChain(append) {
       return database.write((sql) => appendChain(sql, append));
     },
-    async changePassword({ account, registration, bundle, keepSession }) {
+    async changePassword({ account, registration, bundle, keepSession, audit }) {
       return database.write(async (sql) => {
         const changed = await sql.run(
           `UPDATE accounts SET registration = $2, bundle = $3, bundle_version = $4
@@ -117,36 +119,42 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
         );
         if (changed === 0) return 'old-version';
         await endSessions(sql, blob(account), { keep: keepSession });
+        await recordEntry(sql, audit);
         return 'changed';
       });
     },
-    async changeBundle(account, bundle) {
-      const changed = await database.run(
-        `UPDATE accounts SET bundle = $2, bundle_version = $3
-         WHERE account = $1 AND bundle_version < $3 AND NOT doomed`,
-        blob(account),
-        JSON.stringify(bundle),
-        bundle.version,
-      );
-      return changed === 0 ? 'old-version' : 'changed';
+    async changeBundle(account, bundle, audit) {
+      return database.write(async (sql) => {
+        const changed = await sql.run(
+          `UPDATE accounts SET bundle = $2, bundle_version = $3
+           WHERE account = $1 AND bundle_version < $3 AND NOT doomed`,
+          blob(account),
+          JSON.stringify(bundle),
+          bundle.version,
+        );
+        if (changed === 0) return 'old-version';
+        await recordEntry(sql, audit);
+        return 'changed';
+      });
     },
-    async signOut(account, keepSession) {
+    async signOut(account, keepSession, audit) {
       await database.write(async (sql) => {
         await endSessions(sql, blob(account), { keep: keepSession });
         await sql.run('DELETE FROM grants WHERE account = $1', blob(account));
+        await recordEntry(sql, audit);
       });
     },
-    async setQuota(account, limitBytes) {
-      await database.run(
-        'UPDATE accounts SET quota_bytes = $2 WHERE account = $1',
-        blob(account),
-        limitBytes,
-      );
+    async setQuota(account, limitBytes, audit) {
+      await database.write(async (sql) => {
+        const set = 'UPDATE accounts SET quota_bytes = $2 WHERE account = $1';
+        if ((await sql.run(set, blob(account), limitBytes)) > 0) await recordEntry(sql, audit);
+      });
     },
-    async setDisabled(account, disabled) {
+    async setDisabled(account, disabled, audit) {
       await database.write(async (sql) => {
         const id = blob(account);
-        await sql.run('UPDATE accounts SET disabled = $2 WHERE account = $1', id, disabled);
+        const set = 'UPDATE accounts SET disabled = $2 WHERE account = $1';
+        if ((await sql.run(set, id, disabled)) > 0) await recordEntry(sql, audit);
         if (!disabled) return;
         // Access tokens and grants end; the refresh tokens work again once the account does.
         await sql.run(
@@ -156,20 +164,24 @@ export function postgresAccounts(database: Database, defaultLimit: number): Acco
         await sql.run('DELETE FROM grants WHERE account = $1', id);
       });
     },
-    async markDeleted(account) {
+    async markDeleted(account, audit) {
       await database.write(async (sql) => {
         const id = blob(account);
-        await sql.run(
+        const marked = await sql.run(
           `UPDATE accounts SET doomed = true, disabled = true, email = 'deleted:' || encode(account, 'hex'),
-             registration = '', bundle = '' WHERE account = $1`,
+             registration = '', bundle = '' WHERE account = $1 AND NOT doomed`,
           id,
         );
+        if (marked > 0) await recordEntry(sql, audit);
         await endSessions(sql, id, { keep: null });
         await sql.run('DELETE FROM grants WHERE account = $1', id);
       });
     },
-    async addInvite(inviteHash, nowMs) {
-      await database.run('INSERT INTO invites (hash, created_ms) VALUES ($1, $2)', blob(inviteHash), nowMs);
+    async addInvite(inviteHash, nowMs, audit) {
+      await database.write(async (sql) => {
+        await sql.run('INSERT INTO invites (hash, created_ms) VALUES ($1, $2)', blob(inviteHash), nowMs);
+        await recordEntry(sql, audit);
+      });
     },
   };
 }

@@ -4,6 +4,7 @@ import type { DeviceId } from '../../../protocol/ids.ts';
 import { pinsAreHeads } from '../../accounts/judge-pins.ts';
 import { blob, hex, vaultHead, type VaultHeadColumns } from '../columns.ts';
 import type { AccountStore } from '../metadata-store.ts';
+import { recordEntry } from './audit.ts';
 import type { Sql } from './sql.ts';
 import { lockAccount } from './locks.ts';
 import { isBehind, requireEntry, rewindVault } from './rewind.ts';
@@ -34,6 +35,7 @@ export async function appendChain(sql: Sql, append: Append): Promise<'appended' 
     chain.length + 1,
     blob(entryHash),
   );
+  if (append.audit !== null) await recordEntry(sql, append.audit);
   return 'appended';
 }
 

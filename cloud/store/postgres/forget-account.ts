@@ -1,3 +1,5 @@
+import type { NewAuditEntry } from '../../audit/entry.ts';
+import { eraseEntries, recordEntry } from './audit.ts';
 import type { Sql } from './sql.ts';
 
 const OF_VAULT = [
@@ -15,9 +17,14 @@ const OF_ACCOUNT = ['chain_entries', 'devices', 'grants'];
 
 /**
  * Forgets up to `batch` rows of each kind, so that nothing is held for long. The blobs are gone already. True while
- * something is left.
+ * something is left; then `audit` is written.
  */
-export async function forgetAccountRows(sql: Sql, account: Uint8Array, batch: number): Promise<boolean> {
+export async function forgetAccountRows(
+  sql: Sql,
+  account: Uint8Array,
+  batch: number,
+  audit: NewAuditEntry,
+): Promise<boolean> {
   const vault = await sql.get<{ key: number }>(
     'SELECT key FROM vaults WHERE account = $1 LIMIT 1 FOR UPDATE',
     account,
@@ -34,7 +41,9 @@ export async function forgetAccountRows(sql: Sql, account: Uint8Array, batch: nu
     if (cleared === 0) await sql.run('DELETE FROM vaults WHERE key = $1', vault.key);
     return true;
   }
+  if ((await eraseEntries(sql, account, batch)) > 0) return true;
   for (const table of OF_ACCOUNT) await sql.run(`DELETE FROM ${table} WHERE account = $1`, account);
-  await sql.run('DELETE FROM accounts WHERE account = $1 AND doomed', account);
+  const gone = await sql.run('DELETE FROM accounts WHERE account = $1 AND doomed', account);
+  if (gone > 0) await recordEntry(sql, audit);
   return false;
 }

@@ -2,8 +2,10 @@
  * A database that a server is being moved into. Until everything is there and was compared it has a mark, and nobody
  * serves it. Rows come in batches, each in a transaction that also notes how far it has come.
  */
+import type { NewAuditEntry } from '../../audit/entry.ts';
 import { StartError } from '../../data-dir.ts';
 import { inBatches, TABLE_NAMES, type TableName, type TableReader, type TableRow } from '../tables.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import { readSetting, writeSetting } from './settings.ts';
 import type { Sql } from './sql.ts';
@@ -102,10 +104,11 @@ export async function bringTables(
 }
 
 /** Everything is there and was compared: it may be served from now on. */
-export async function endIncoming(database: Database, id: string): Promise<void> {
+export async function endIncoming(database: Database, id: string, audit: NewAuditEntry): Promise<void> {
   for (const table of TABLE_NAMES) await database.run(`ANALYZE ${table}`);
   await database.write(async (sql) => {
     await numberOn(sql);
+    await recordEntry(sql, audit);
     await writeSetting(sql, CAME, id);
     await sql.run('DELETE FROM settings WHERE name = $1', COMING);
   });

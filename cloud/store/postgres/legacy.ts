@@ -3,6 +3,7 @@ import { addressHash } from '../../legacy/address.ts';
 import { blob, hex } from '../columns.ts';
 import { countShapes, LEGACY_COLUMNS, legacyRow, newColumns, type LegacyColumns } from '../legacy-columns.ts';
 import { LEGACY_BATCH, type ImportedShape, type LegacyStore } from '../legacy-store.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
 
@@ -19,7 +20,7 @@ export function postgresLegacy(database: Database): LegacyStore {
     (await sql.get('SELECT 1 FROM legacy_imports WHERE expires_ms > $1 LIMIT 1', nowMs)) === null;
 
   return {
-    async add({ import: given, service, expiresMs, rows, nowMs }) {
+    async add({ import: given, service, expiresMs, rows, nowMs, audit }) {
       return database.write(async (sql) => {
         const number = given ?? (await addImport(sql, service, expiresMs, nowMs));
         const columns = rows.map(newColumns);
@@ -49,6 +50,7 @@ export function postgresLegacy(database: Database): LegacyStore {
             count,
           );
         }
+        if (added.length > 0) await recordEntry(sql, { ...audit, amount: added.length });
         if (given !== null || added.length > 0) return { import: number, added: added.length };
         await sql.run('DELETE FROM legacy_imports WHERE import = $1', number);
         return { import: null, added: 0 };
@@ -76,29 +78,25 @@ export function postgresLegacy(database: Database): LegacyStore {
       );
       return rows.map((row) => legacyRow(row, nowMs));
     },
-    async setCodes(codes, nowMs) {
-      const rows = await database.all<{ address: Buffer }>(
-        `UPDATE legacy_rows SET code_hash = c.code_hash
-         FROM unnest($2::bytea[], $3::bytea[]) AS c (address, code_hash)
-         WHERE legacy_rows.address = c.address AND ${OPEN} RETURNING legacy_rows.address`,
-        nowMs,
-        codes.map(({ address }) => blob(address)),
-        codes.map(({ codeHash }) => blob(codeHash)),
-      );
-      return rows.map((row) => hex(row.address) as Hash);
-    },
-    async expire(which, nowMs) {
-      if (which !== 'all') {
-        const addresses = which.map(blob);
-        return database.run(`${END} WHERE address = ANY($2::bytea[]) AND ${OPEN}`, nowMs, addresses);
-      }
+    async setCodes(codes, nowMs, audit) {
       return database.write(async (sql) => {
-        const open = await sql.get<{ count: number }>(
-          `SELECT count(*) AS count FROM legacy_rows WHERE ${OPEN}`,
+        const rows = await sql.all<{ address: Buffer }>(
+          `UPDATE legacy_rows SET code_hash = c.code_hash
+           FROM unnest($2::bytea[], $3::bytea[]) AS c (address, code_hash)
+           WHERE legacy_rows.address = c.address AND ${OPEN} RETURNING legacy_rows.address`,
           nowMs,
+          codes.map(({ address }) => blob(address)),
+          codes.map(({ codeHash }) => blob(codeHash)),
         );
-        await sql.run('UPDATE legacy_imports SET expires_ms = $1 WHERE expires_ms > $1', nowMs);
-        return open?.count ?? 0;
+        if (rows.length > 0) await recordEntry(sql, { ...audit, amount: rows.length });
+        return rows.map((row) => hex(row.address) as Hash);
+      });
+    },
+    async expire(which, nowMs, audit) {
+      return database.write(async (sql) => {
+        const ended = await (which === 'all' ? expireAll(sql, nowMs) : expireSome(sql, which, nowMs));
+        if (ended > 0) await recordEntry(sql, { ...audit, amount: ended });
+        return ended;
       });
     },
     async forgetExpired(nowMs) {
@@ -130,6 +128,19 @@ export function postgresLegacy(database: Database): LegacyStore {
       });
     },
   };
+}
+
+async function expireSome(sql: Sql, which: readonly Hash[], nowMs: number): Promise<number> {
+  return sql.run(`${END} WHERE address = ANY($2::bytea[]) AND ${OPEN}`, nowMs, which.map(blob));
+}
+
+async function expireAll(sql: Sql, nowMs: number): Promise<number> {
+  const open = await sql.get<{ count: number }>(
+    `SELECT count(*) AS count FROM legacy_rows WHERE ${OPEN}`,
+    nowMs,
+  );
+  await sql.run('UPDATE legacy_imports SET expires_ms = $1 WHERE expires_ms > $1', nowMs);
+  return open?.count ?? 0;
 }
 
 async function addImport(

@@ -3,6 +3,7 @@ import { judgeReservation, judgeStored } from '../../quota/judge-reservation.ts'
 import { retainedTooMuch, type Usage } from '../../quota/quota.ts';
 import { blob, leaseHolder, type LeaseColumns } from '../columns.ts';
 import type { PackStore } from '../metadata-store.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
 import { lockAccount, lockedUsage, lockVaultOf, moveBytes } from './locks.ts';
@@ -132,7 +133,7 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
         if (row !== null) await moveBytes(sql, row.account, { uncommitted: -row.size });
       });
     },
-    async purge(account, vault, names) {
+    async purge(account, vault, names, audit) {
       return database.write(async (sql) => {
         const key = await lockVaultOf(sql, blob(account), blob(vault));
         if (key === null) return null;
@@ -144,6 +145,7 @@ export function postgresPacks(database: Database, defaultLimit: number, retentio
         );
         const bytes = purged.reduce((sum, { size }) => sum + size, 0);
         if (bytes > 0) await moveBytes(sql, blob(account), { retained: -bytes });
+        if (purged.length > 0) await recordEntry(sql, { ...audit, amount: purged.length });
         return purged.length;
       });
     },

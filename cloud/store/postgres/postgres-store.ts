@@ -1,6 +1,7 @@
 /** The store on PostgreSQL: any number of nodes share one database. */
 import type { MetadataStore } from '../metadata-store.ts';
 import { postgresAccounts } from './accounts.ts';
+import { postgresAudit } from './audit.ts';
 import { Database } from './database.ts';
 import type { DatabaseConfig } from './database-config.ts';
 import { postgresLegacy } from './legacy.ts';
@@ -31,6 +32,7 @@ export async function openPostgresStore(
       log: postgresLog(database, quota, options.retentionMs),
       packs: postgresPacks(database, quota, options.retentionMs),
       legacy: postgresLegacy(database),
+      audit: postgresAudit(database),
       upkeep: postgresUpkeep(database, options),
       rates: postgresRates(database),
       reachable: () => database.reachable(),

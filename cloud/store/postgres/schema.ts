@@ -179,4 +179,18 @@ CREATE TABLE legacy_rows (
 ) WITH (fillfactor = 80);
 CREATE INDEX legacy_rows_open ON legacy_rows (import) WHERE ended_ms IS NULL;
 `,
+  `
+-- What happened to accounts, for operators (store/audit-store.ts).
+CREATE TABLE audit_entries (
+  entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at_ms bigint NOT NULL, last_ms bigint NOT NULL,
+  kind text NOT NULL, actor text NOT NULL, account bytea, device bytea,
+  network text,                       -- an IPv4 /24 or an IPv6 /48
+  times bigint NOT NULL, amount bigint,
+  tally bytea UNIQUE                  -- of an entry that counts what is alike
+);
+CREATE INDEX audit_by_time ON audit_entries (at_ms, entry);
+CREATE INDEX audit_of_account ON audit_entries (account, at_ms, entry) WHERE account IS NOT NULL;
+CREATE INDEX audit_of_kind ON audit_entries (kind, at_ms, entry);
+`,
 ];

@@ -2,6 +2,7 @@ import type { AccountId } from '../../../protocol/ids.ts';
 import { isReused } from '../../accounts/tokens.ts';
 import { blob, hex, sessionRow, type SessionColumns } from '../columns.ts';
 import type { NewTokens, SessionStore } from '../metadata-store.ts';
+import { recordEntry } from './audit.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
 
@@ -11,7 +12,7 @@ const FIND = `SELECT s.session, s.account, s.device FROM tokens t JOIN sessions 
 
 export function postgresSessions(database: Database): SessionStore {
   return {
-    async open({ account, device, tokens, nowMs }) {
+    async open({ account, device, tokens, nowMs, audit }) {
       await database.write(async (sql) => {
         const row = await sql.get<{ session: number }>(
           'INSERT INTO sessions (account, device, created_ms) VALUES ($1, $2, $3) RETURNING session',
@@ -21,6 +22,7 @@ export function postgresSessions(database: Database): SessionStore {
         );
         if (row === null) throw new Error('an insertion returns its row');
         await addTokens(sql, row.session, tokens);
+        if (audit !== null) await recordEntry(sql, audit);
       });
     },
     async byAccess(accessHash, nowMs) {
@@ -29,7 +31,7 @@ export function postgresSessions(database: Database): SessionStore {
     async byRefresh(refreshHash, nowMs) {
       return sessionRow(await database.get<SessionColumns>(FIND, blob(refreshHash), true, nowMs));
     },
-    async rotate(refreshHash, tokens, nowMs, graceMs) {
+    async rotate(refreshHash, tokens, nowMs, graceMs, reused) {
       return database.write(async (sql) => {
         const token = await sql.get<{ session: number; spent_ms: number | null }>(
           'SELECT session, spent_ms FROM tokens WHERE hash = $1 AND refresh AND expires_ms > $2 FOR UPDATE',
@@ -39,6 +41,7 @@ export function postgresSessions(database: Database): SessionStore {
         if (token === null) return 'refused';
         if (isReused(token.spent_ms, nowMs, graceMs)) {
           await end(sql, token.session); // neither holder keeps the session
+          await recordEntry(sql, reused());
           return 'refused';
         }
         await sql.run(
@@ -62,13 +65,16 @@ export function postgresSessions(database: Database): SessionStore {
     async end(session) {
       await database.write((sql) => end(sql, session));
     },
-    async saveGrant(grantHash, account, expiresMs) {
-      await database.run(
-        'INSERT INTO grants (hash, account, expires_ms) VALUES ($1, $2, $3)',
-        blob(grantHash),
-        blob(account),
-        expiresMs,
-      );
+    async saveGrant(grantHash, account, expiresMs, audit) {
+      await database.write(async (sql) => {
+        await sql.run(
+          'INSERT INTO grants (hash, account, expires_ms) VALUES ($1, $2, $3)',
+          blob(grantHash),
+          blob(account),
+          expiresMs,
+        );
+        await recordEntry(sql, audit);
+      });
     },
     async grant(grantHash, nowMs) {
       const row = await database.get<{ account: Buffer }>(
@@ -79,15 +85,18 @@ export function postgresSessions(database: Database): SessionStore {
       );
       return row === null ? null : (hex(row.account) as AccountId);
     },
-    async saveProof(proofHash, kind, proof, expiresMs) {
-      await database.run(
-        'INSERT INTO proofs (hash, kind, account, data, expires_ms) VALUES ($1, $2, $3, $4, $5)',
-        blob(proofHash),
-        kind,
-        proof.account === null ? null : blob(proof.account),
-        proof.data,
-        expiresMs,
-      );
+    async saveProof(proofHash, kind, proof, expiresMs, audit) {
+      await database.write(async (sql) => {
+        await sql.run(
+          'INSERT INTO proofs (hash, kind, account, data, expires_ms) VALUES ($1, $2, $3, $4, $5)',
+          blob(proofHash),
+          kind,
+          proof.account === null ? null : blob(proof.account),
+          proof.data,
+          expiresMs,
+        );
+        if (audit !== null) await recordEntry(sql, audit);
+      });
     },
     async takeProof(proofHash, kind, nowMs) {
       const row = await database.get<{ account: Buffer | null; data: string }>(

@@ -30,6 +30,7 @@ const NUMBERED: readonly (readonly [TableName, string])[] = [
   ['vaults', 'key'],
   ['uploads', 'upload'],
   ['legacy_imports', 'import'],
+  ['audit_entries', 'entry'],
 ];
 
 export function postgresTables(database: Database): StoreTables {

@@ -88,8 +88,8 @@ export function postgresUpkeep(database: Database, options: UpkeepOptions): Upke
            (SELECT count(*) FROM vaults v JOIN uploads u ON u.vault = v.key WHERE v.account = a.account)`);
       return rows.map((row) => hex(row.account) as AccountId);
     },
-    async forgetAccount(account, batch) {
-      return database.write((sql) => forgetAccountRows(sql, blob(account), batch));
+    async forgetAccount(account, batch, audit) {
+      return database.write((sql) => forgetAccountRows(sql, blob(account), batch, audit));
     },
     auditUsage: (nowMs, batch, roundMs) => auditUsage(auditedStore(database), nowMs, batch, roundMs),
     async holdBlobs(untilMs) {

@@ -6,4 +6,5 @@
 export const UNSETTLED_CONTENT = `
 ALTER TABLE unsettled ADD COLUMN content BLOB;
 ALTER TABLE unsettled ADD COLUMN mtime_us INTEGER;
+ALTER TABLE unsettled ADD COLUMN ino INTEGER;
 `;

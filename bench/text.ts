@@ -1,0 +1,43 @@
+/** A tree of source code, this project's own: how many bytes leave a device for those that are in it. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { row, trafficNote, type Row } from './report.ts';
+import type { Setting } from './scenario.ts';
+import { compareTrees, filesOf } from './trees.ts';
+import { World } from './world.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const TEXT = /\.(ts|tsx|js|mjs|cjs|json|jsonc|md|css|html|yml|sql|svg)$/;
+const DEADLINE_MS = 120_000;
+
+export async function text({ profiles, dist, say }: Setting): Promise<readonly Row[]> {
+  const world = await World.open({ needs: 1024 ** 3, profiles, dist });
+  try {
+    const aside = join(world.folder, 'aside');
+    const tracked = execFileSync('git', ['-C', ROOT, 'ls-files', '-z'], { encoding: 'utf8' }).split('\0');
+    const names = tracked.filter((name) => TEXT.test(name));
+    for (const name of names) {
+      mkdirSync(dirname(join(aside, name)), { recursive: true });
+      cpSync(join(ROOT, name), join(aside, name));
+    }
+    const plain = names.reduce((sum, name) => sum + statSync(join(aside, name)).size, 0);
+    say(`${names.length} files, ${plain} bytes`);
+    const onB = join(world.b.files, 'tree');
+    const cost = await world.cost(async () => {
+      renameSync(aside, join(world.a.files, 'tree'));
+      await world.until(
+        async () => (await world.isIdle()) && filesOf(onB).length === names.length,
+        DEADLINE_MS,
+        50,
+      );
+    });
+    compareTrees(join(world.a.files, 'tree'), onB);
+    return [
+      row(`a source tree of ${names.length} files`, cost.seconds, { cost, note: trafficNote(cost) }),
+      row('  bytes sent (% of plain, names and records included)', (cost.aUp / plain) * 100, { target: 35 }),
+    ];
+  } finally {
+    await world.close();
+  }
+}
