@@ -30,6 +30,8 @@ export interface SyncEngineParts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Names the running of the operating system: what was written before it may be lost. */
+  readonly boot: string;
   readonly watch: () => Watcher;
   readonly pairs: readonly PairRecord[];
   readonly settings: SyncSettings;

@@ -68,7 +68,7 @@ it('a whole scan that is asked for while a hint waits for the rest of a change i
       pair.lookAnew();
     }
   });
-  run.start(true);
+  run.start('clean');
   await expect.poll(() => scans).toEqual([true]);
   observer.hasHints = true;
   run.wake();

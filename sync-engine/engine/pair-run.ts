@@ -25,6 +25,9 @@ const UNWATCHED_SCAN_MS = 5 * 60_000;
 /** All rows are held against each other at a scan that was asked for, and this often: half a second for 100,000. */
 const COMPARE_MS = 3_600_000;
 
+/** How the last engine ended: in good order, alone, or with the whole system. */
+export type LastStop = 'clean' | 'killed' | 'power-lost';
+
 export interface PairRunParts {
   readonly record: PairRecord;
   readonly sync: PairSync;
@@ -60,7 +63,7 @@ export class PairRun {
   /** What an engine before this one had taken from its place may not be back there. */
   #mustRecover = true;
   /** What was applied may not have reached the disk. */
-  #mustVerify = false;
+  #mustVerify: LastStop = 'clean';
   /** It is woken when the commit under way is done. */
   #isFlushing = false;
   #done: Promise<void> = Promise.resolve();
@@ -103,10 +106,9 @@ export class PairRun {
     );
   }
 
-  /** @param wasClean whether the last engine ended in good order */
-  start(wasClean: boolean): void {
+  start(lastStop: LastStop): void {
     const { signal, crashed } = this.#parts;
-    this.#done = this.#run(wasClean).catch((error: unknown) => {
+    this.#done = this.#run(lastStop).catch((error: unknown) => {
       if (!signal.aborted) crashed(error);
     });
   }
@@ -118,9 +120,9 @@ export class PairRun {
     await this.#parts.watcher.close();
   }
 
-  async #run(wasClean: boolean): Promise<void> {
+  async #run(lastStop: LastStop): Promise<void> {
     const { clock, signal, wake, isPaused } = this.#parts;
-    this.#mustVerify = !wasClean;
+    this.#mustVerify = lastStop;
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
       if (isPaused() || !this.#rootReady()) {
@@ -157,9 +159,9 @@ export class PairRun {
       await sync.putBack();
       this.#mustRecover = false;
     }
-    if (this.#mustVerify) {
-      await sync.verifyUnsettled(signal);
-      this.#mustVerify = false;
+    if (this.#mustVerify !== 'clean') {
+      await sync.verifyUnsettled(this.#mustVerify === 'power-lost', signal);
+      this.#mustVerify = 'clean';
     }
     // Before the scan that a person waits for: what is said of the folder is as it is now.
     sync.rootWrites.look();
@@ -176,14 +178,14 @@ export class PairRun {
 
   /**
    * Nothing is known of what was under way, nor whether the disk kept what it was given: everything is looked at
-   * again, and what was not flushed before is verified, as after an unclean stop.
+   * again, and what was not flushed before is verified, as after a loss of power.
    */
   #diskFailed(): void {
     const { record, sync } = this;
     sync.paused = 'root-unreadable';
     this.#parts.issues.raise(record.config.id, null, 'root-unreadable', record.config.folder);
     this.#mustRecover = true;
-    this.#mustVerify = true;
+    this.#mustVerify = 'power-lost';
     this.#scanRequested = true;
   }
 

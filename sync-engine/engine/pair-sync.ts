@@ -212,8 +212,8 @@ export class PairSync {
   }
 
   /** After an unclean stop: what was not flushed is looked at again. @throws DiskError */
-  verifyUnsettled(signal: AbortSignal): Promise<void> {
-    return this.#folder.run(() => this.#rooms.unsettled.verify(signal));
+  verifyUnsettled(mayBeLost: boolean, signal: AbortSignal): Promise<void> {
+    return this.#folder.run(() => this.#rooms.unsettled.verify(mayBeLost, signal));
   }
 
   /** Puts what was applied on stable storage: only then is it settled. */

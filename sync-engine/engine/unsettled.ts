@@ -34,8 +34,11 @@ export class Unsettled {
     this.#parts = parts;
   }
 
-  /** @throws DiskError when not all could be looked at: then nothing of the rest is settled */
-  async verify(signal: AbortSignal): Promise<void> {
+  /**
+   * @param mayBeLost whether names may be gone, too: otherwise what is not there was removed by somebody
+   * @throws DiskError when not all could be looked at: then nothing of the rest is settled
+   */
+  async verify(mayBeLost: boolean, signal: AbortSignal): Promise<void> {
     const { books, disk, transfer, manifest } = this.#parts;
     const { pair } = books;
     const { state } = disk.check(false);
@@ -47,7 +50,7 @@ export class Unsettled {
       if (marks.length === 0 || signal.aborted) return;
       const ids = marks.map(({ id }) => id);
       const put = new Map(marks.map((mark) => [mark.id, mark.put]));
-      const elsewhere = await findElsewhere(disk, marks, (id) => this.#placeOf(id));
+      const elsewhere = await findElsewhere(disk, mayBeLost ? marks : [], (id) => this.#placeOf(id));
       const files = ids.flatMap((id) => {
         const moved = elsewhere.get(id);
         if (moved !== undefined)
@@ -71,12 +74,12 @@ export class Unsettled {
         // A person moved it, which the scan will see; what cannot be read now is not called damaged.
         if (moved !== undefined && (content === null || content === mark?.content)) continue;
         if (moved !== undefined) await this.#refetch(id, moved);
-        else if (this.#isDamaged(id, content, mark)) await this.#refetch(id);
+        else if (this.#isDamaged(id, content, mark, mayBeLost)) await this.#refetch(id);
       }
       const inPlace = results.filter(({ id }) => !elsewhere.has(id));
       const read = new Map(inPlace.map((result) => [result.id, result.ok ? result.content : null]));
       manifest.transaction(() => {
-        for (const id of ids) this.#bringBack(id);
+        if (mayBeLost) for (const id of ids) this.#bringBack(id);
         for (const id of ids) this.#own(id, wanted, read);
       });
       // Read whole from memory is not yet on the disk: only the process may have ended, and the power goes later.
@@ -118,7 +121,12 @@ export class Unsettled {
   }
 
   /** What was put in place is not what is there, and no person edited it since. */
-  #isDamaged(id: NodeId, content: ContentId | null, put: UnsettledContent | null): boolean {
+  #isDamaged(
+    id: NodeId,
+    content: ContentId | null,
+    put: UnsettledContent | null,
+    mayBeLost: boolean,
+  ): boolean {
     const { books, disk } = this.#parts;
     const { pair } = books;
     const path = this.#placeOf(id);
@@ -131,7 +139,7 @@ export class Unsettled {
     const known = [...states, put].filter((state) => state !== null && state !== undefined);
     if (content !== null && known.some((state) => state.content === content)) return false;
     // Not put in place before the power went, or gone since: a row alone is out of date.
-    if (stat === null) return local !== undefined;
+    if (stat === null) return mayBeLost && local !== undefined;
     const type = (local ?? states[0])?.type;
     // No loss of power makes one of another kind.
     if (type !== undefined && stat.type !== type) return false;

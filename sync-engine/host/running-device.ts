@@ -29,6 +29,7 @@ import { CloudError } from '../remote/cloud.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
 import { IdleHeap } from '../workers/idle-heap.ts';
+import { thisBoot } from './boot.ts';
 import { addIgnoreRule } from './ignore-file.ts';
 import { forgetPairs, MANIFEST_FILE, readPairs, writePairs } from './pair-file.ts';
 import type { SettingsFile } from './settings.ts';
@@ -108,6 +109,7 @@ export class RunningDevice {
       disk: this.disk,
       clock: realClock,
       random: realRandom,
+      boot: thisBoot(),
       watch: () => new ChokidarWatcher(),
       pairs,
       settings: {

@@ -65,6 +65,7 @@ export class FolderDevice {
       disk: this.disk,
       clock,
       random: RANDOM,
+      boot: 'one',
       // Every wait scans the whole folder: no hint is needed.
       watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
       pairs: [],

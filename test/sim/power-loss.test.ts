@@ -92,3 +92,21 @@ it.each(Array.from({ length: 16 }, (_, index) => index))(
     await world.close();
   },
 );
+
+it('takes what is not there after a kill for removed: what was written outlives the process', async () => {
+  const world = await TwoDevices.start('killed');
+  const [desk, lap] = [await world.boot('Desk'), await world.boot('Lap')];
+  lap.ledger.during('a file', () => {
+    writeFile(lap.disk, `${ROOT}/draft`, 'not worth keeping');
+  });
+  await world.time.pass(3000);
+  lap.kill();
+  lap.ledger.during('its removal', () => {
+    lap.disk.removeFile(`${ROOT}/draft`);
+  });
+  await lap.boot();
+  await world.time.pass(REST_MS);
+  expect(await world.broken()).toEqual([]);
+  for (const { disk } of [desk, lap]) expect(findFiles(disk, ROOT, (path) => path === '.coffre')).toEqual([]);
+  await world.close();
+});

@@ -83,6 +83,8 @@ export class SimDevice {
   #isLinked = false;
   lives = 0;
   failures = 0;
+  /** The operating system was started so many times. */
+  #boot = 0;
   #meddled = 0;
 
   constructor(parts: SimDeviceParts) {
@@ -179,6 +181,7 @@ export class SimDevice {
       disk,
       clock,
       random: this.#chance,
+      boot: String(this.#boot),
       watch: () => {
         this.#watcher = new SimWatcher(time, this.#chance, watchFaults);
         return this.#watcher;
@@ -230,6 +233,7 @@ export class SimDevice {
 
   /** The power goes: what neither the disk nor the manifest had flushed may be gone. */
   losePower(): void {
+    this.#boot += 1;
     const { life } = this.running;
     this.#kept = this.#chance.happens(0.5) ? life.durable : life.kept();
     this.#endLife();

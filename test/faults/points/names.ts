@@ -123,7 +123,7 @@ export const WORK: readonly NamedPoint[] = [
   ...points(`${LOCAL}/apply #takeStaged`, 'rename, lutimes'),
   ...points(`${LOCAL}/displace displace`, 'mkdir, open, write, rename'),
   ...points(`${LOCAL}/apply #replace`, 'link, unlink, symlink'),
-  ...points(`${LOCAL}/displace keep`, 'rename'),
+  ...points(`${LOCAL}/displace trash`, 'rename'),
   ...points(`${LOCAL}/apply #move`, 'rename, link, unlink, symlink'),
   ...points(`${LOCAL}/displace forget`, 'unlink, rmdir'),
   ...points(`${LOCAL}/apply #park`, 'rename'),
@@ -139,7 +139,9 @@ const EMBEDDED = 'cloud/store/embedded';
 /** A server is started on no data, and the first account is made on it. */
 export const SERVER_BEGINNING: readonly NamedPoint[] = [
   ...points('cloud/storage openEmbedded', 'mkdir'),
-  ...points(`${EMBEDDED}/embedded-store`, 'commit'),
+  ...points(`${EMBEDDED}/settings writeSetting`, 'commit'),
+  ...points(`${EMBEDDED}/legacy`, 'commit'),
+  ...points(`${EMBEDDED}/audit`, 'commit'),
   ...points(`${EMBEDDED}/upkeep releaseUploads`, 'commit'),
   ...points(`${EMBEDDED}/file-blobs openFileBlobs`, 'rm, mkdir'),
   ...points('cloud/storage openEmbedded', `${FILE}, rename opaque-setup`),
