@@ -43,6 +43,7 @@ beforeEach(() => {
     random,
     expected: { marker, remembered: null },
     capabilities: POSIX_CAPABILITIES,
+    learned: null,
     signal: new AbortController().signal,
   });
   observer = new Observer({

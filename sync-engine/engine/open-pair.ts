@@ -30,9 +30,11 @@ export function openPair(parts: OpenPairParts): PairSync {
   const known = manifest.pairs().some((pair) => pair.id === config.id);
   const pair = known ? manifest.pair(config.id) : manifest.addPair(config);
   const stored = pair.meta('capabilities');
-  // A folder that is away is probed when it is back; until then what it could do before holds.
-  const capabilities = probed(disk, record);
-  if (capabilities !== null) pair.setMeta('capabilities', JSON.stringify(capabilities));
+  const found = probed(disk, record);
+  const learned = (capabilities: Capabilities): void => {
+    pair.setMeta('capabilities', JSON.stringify(capabilities));
+  };
+  if (found !== null) learned(found);
   const pairDisk = new PairDisk({
     pair,
     disk,
@@ -40,8 +42,9 @@ export function openPair(parts: OpenPairParts): PairSync {
     clock,
     random,
     expected: { marker: record.marker, remembered: null },
-    capabilities:
-      capabilities ?? (stored === null ? POSIX_CAPABILITIES : (JSON.parse(stored) as Capabilities)),
+    // A folder that is away, or takes no writes, is probed later; until then what it could do before holds.
+    capabilities: found ?? (stored === null ? POSIX_CAPABILITIES : (JSON.parse(stored) as Capabilities)),
+    learned: found === null ? learned : null,
     signal,
   });
   const sync = new PairSync({

@@ -2,7 +2,7 @@
 import { toHex, type NodeId } from '../../protocol/ids.ts';
 import { MAX_TARGET_BYTES } from '../crypto/record.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
-import { isShownAs, type Capabilities } from '../local-fs/capabilities.ts';
+import { isShownAs, probe, type Capabilities } from '../local-fs/capabilities.ts';
 import { DiskError, type Disk, type DiskErrorCode, type DiskStat } from '../local-fs/disk.ts';
 import { recoverDisplaced } from '../local-fs/displace.ts';
 import { lstatInside } from '../local-fs/inside.ts';
@@ -33,7 +33,10 @@ export interface PairDiskParts {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly expected: RootExpectation;
+  /** As far as is known. */
   readonly capabilities: Capabilities;
+  /** Told of those that are found later; null when they were found. */
+  readonly learned: ((capabilities: Capabilities) => void) | null;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +51,8 @@ function nodesIn(operation: ApplyOperation): number {
 }
 
 export class PairDisk {
-  readonly capabilities: Capabilities;
+  #capabilities: Capabilities;
+  #learned: PairDiskParts['learned'];
   readonly root: string;
   readonly #parts: PairDiskParts;
   #remembered: RootIdentity | null;
@@ -57,10 +61,15 @@ export class PairDisk {
 
   constructor(parts: PairDiskParts) {
     this.#parts = parts;
-    this.capabilities = parts.capabilities;
+    this.#capabilities = parts.capabilities;
+    this.#learned = parts.learned;
     this.root = parts.pair.config.folder;
     this.#remembered = parts.expected.remembered;
     this.#batchPrefix = toHex(parts.random.bytes(6));
+  }
+
+  get capabilities(): Capabilities {
+    return this.#capabilities;
   }
 
   get #expected(): RootExpectation {
@@ -101,6 +110,14 @@ export class PairDisk {
     const check = checkRoot(this.#parts.disk, this.root, this.#expected, probeWrite);
     if (check.state === 'ok') this.#remembered = check.identity;
     return check;
+  }
+
+  /** Finds out what the disk can hold, where that could not be done before. @throws DiskError when it cannot now */
+  learn(): void {
+    if (this.#learned === null) return;
+    this.#capabilities = probe(this.#parts.disk, this.root, '.coffre');
+    this.#learned(this.#capabilities);
+    this.#learned = null;
   }
 
   /** Puts back what an interrupted placement had taken from its place; before the first scan after a start. */
