@@ -33,6 +33,7 @@ describe('a watched server', () => {
   let tidied: number;
   let rest: Promise<void>;
   let ballast: Buffer[];
+  let memory: IdleMemory;
 
   beforeEach(async () => {
     answers = [];
@@ -43,11 +44,12 @@ describe('a watched server', () => {
       server.emit('asked');
     });
     rest = new Promise((resolve) => {
-      new IdleMemory(() => {
+      memory = new IdleMemory(() => {
         tidied += 1;
         ballast.length = 0;
         resolve();
-      }).watch(server, 1);
+      });
+      memory.watch(server, 1);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -57,6 +59,17 @@ describe('a watched server', () => {
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
+  });
+
+  it('tidies nothing once it was stopped, though an answer ends after that', async () => {
+    const asked = once(server, 'asked');
+    const answered = fetch(url);
+    await asked;
+    memory.stop();
+    for (const answer of answers) answer.end();
+    await (await answered).text();
+    await delay(50);
+    expect(tidied).toBe(0);
   });
 
   /** Resolves when the server has the request, which stays open. */

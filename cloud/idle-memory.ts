@@ -22,6 +22,7 @@ export class IdleMemory {
   #collect: (() => void) | null = null;
   #timer: NodeJS.Timeout | null = null;
   #open = 0;
+  #isOver = false;
 
   /** @param dropCaches what can be had again: dropped first, so that what lies around it can go */
   constructor(dropCaches: () => void) {
@@ -31,7 +32,7 @@ export class IdleMemory {
   /** Tidies each time that the server comes to rest. */
   watch(server: Server, restMs = REST_MS): void {
     server.on('request', (_request, response) => {
-      this.stop();
+      this.#forget();
       this.#open += 1;
       response.once('close', () => {
         this.#open -= 1;
@@ -44,11 +45,17 @@ export class IdleMemory {
   }
 
   #after(ms: number, work: () => void): void {
-    this.stop();
-    this.#timer = setTimeout(work, ms).unref();
+    this.#forget();
+    if (!this.#isOver) this.#timer = setTimeout(work, ms).unref();
   }
 
+  /** For good: an answer that ends after that is no reason to touch caches that are closed. */
   stop(): void {
+    this.#isOver = true;
+    this.#forget();
+  }
+
+  #forget(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
