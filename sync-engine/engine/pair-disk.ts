@@ -4,7 +4,7 @@ import { MAX_TARGET_BYTES } from '../crypto/record.ts';
 import type { ApplyOperation, ApplyResult } from '../local-fs/apply-types.ts';
 import { isShownAs, probe, type Capabilities } from '../local-fs/capabilities.ts';
 import { DiskError, type Disk, type DiskErrorCode, type DiskStat } from '../local-fs/disk.ts';
-import { recoverDisplaced } from '../local-fs/displace.ts';
+import { recoverDisplaced, unlessDiskFails } from '../local-fs/displace.ts';
 import { lstatInside } from '../local-fs/inside.ts';
 import { timeKey } from '../local-fs/local-trash.ts';
 import { listParked, trashParked, type ParkedItem } from '../local-fs/parked.ts';
@@ -158,7 +158,17 @@ export class PairDisk {
     return workers.run('walk', request, { batch }, { signal, light });
   }
 
-  apply(operations: readonly ApplyOperation[]): Promise<readonly ApplyResult[]> {
+  async apply(operations: readonly ApplyOperation[]): Promise<readonly ApplyResult[]> {
+    const results = await this.#apply(operations);
+    // A name this disk was thought to hold: the next plan has another.
+    if (results.some((result) => result.outcome === 'blocked' && result.code === 'illegal-name'))
+      unlessDiskFails(() => {
+        this.learn();
+      });
+    return results;
+  }
+
+  #apply(operations: readonly ApplyOperation[]): Promise<readonly ApplyResult[]> {
     const { workers, clock } = this.#parts;
     this.#batches += 1;
     const context = {

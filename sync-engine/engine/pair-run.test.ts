@@ -15,7 +15,7 @@ function restingPair(asleep: (run: PairRun, ms: number) => void) {
     vault: { stopped: null, reaches: () => true, commits: { hasWork: false } },
     disk: { check: () => ({ state: 'ok' }) },
     rootWrites: { isRefused: false, look: () => undefined, lookAnew: () => undefined },
-    pair: { nextRelease: () => null, unsettled: () => [] },
+    pair: { nextRelease: () => null, unsettled: () => [], meta: () => null, setMeta: () => undefined },
     putBack: () => Promise.resolve(),
     retryDelayed: () => undefined,
     retryForRoom: () => undefined,
@@ -68,7 +68,7 @@ it('a whole scan that is asked for while a hint waits for the rest of a change i
       pair.lookAnew();
     }
   });
-  run.start('clean');
+  run.start(true);
   await expect.poll(() => scans).toEqual([true]);
   observer.hasHints = true;
   run.wake();

@@ -25,8 +25,10 @@ const UNWATCHED_SCAN_MS = 5 * 60_000;
 /** All rows are held against each other at a scan that was asked for, and this often: half a second for 100,000. */
 const COMPARE_MS = 3_600_000;
 
-/** How the last engine ended: in good order, alone, or with the whole system. */
-export type LastStop = 'clean' | 'killed' | 'power-lost';
+/** What may have become of what was not flushed: nothing since it was, or the engine alone ended, or the system did. */
+type Trust = 'flushed' | 'killed' | 'power-lost';
+/** Of a pair: the running of the system in which all of it was known to be on the disk, or in memory. */
+const BOOT = 'boot';
 
 export interface PairRunParts {
   readonly record: PairRecord;
@@ -38,6 +40,8 @@ export interface PairRunParts {
   /** Of this pair's end or the engine's. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Names the running of the operating system. */
+  readonly boot: string;
   readonly scanIntervalMs: number;
   readonly issues: IssueBoard;
   readonly quota: QuotaWait;
@@ -63,7 +67,7 @@ export class PairRun {
   /** What an engine before this one had taken from its place may not be back there. */
   #mustRecover = true;
   /** What was applied may not have reached the disk. */
-  #mustVerify: LastStop = 'clean';
+  #trust: Trust = 'flushed';
   /** It is woken when the commit under way is done. */
   #isFlushing = false;
   #done: Promise<void> = Promise.resolve();
@@ -106,9 +110,10 @@ export class PairRun {
     );
   }
 
-  start(lastStop: LastStop): void {
+  /** @param wasClean whether the last engine ended in good order */
+  start(wasClean: boolean): void {
     const { signal, crashed } = this.#parts;
-    this.#done = this.#run(lastStop).catch((error: unknown) => {
+    this.#done = this.#run(wasClean).catch((error: unknown) => {
       if (!signal.aborted) crashed(error);
     });
   }
@@ -120,9 +125,10 @@ export class PairRun {
     await this.#parts.watcher.close();
   }
 
-  async #run(lastStop: LastStop): Promise<void> {
+  async #run(wasClean: boolean): Promise<void> {
     const { clock, signal, wake, isPaused } = this.#parts;
-    this.#mustVerify = lastStop;
+    this.#trust = wasClean ? 'flushed' : this.#uncleanStop();
+    if (wasClean) this.#trusted();
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
       if (isPaused() || !this.#rootReady()) {
@@ -159,9 +165,10 @@ export class PairRun {
       await sync.putBack();
       this.#mustRecover = false;
     }
-    if (this.#mustVerify !== 'clean') {
-      await sync.verifyUnsettled(this.#mustVerify === 'power-lost', signal);
-      this.#mustVerify = 'clean';
+    if (this.#trust !== 'flushed') {
+      await sync.verifyUnsettled(this.#trust === 'power-lost', signal);
+      if (signal.aborted) return false;
+      this.#trusted();
     }
     // Before the scan that a person waits for: what is said of the folder is as it is now.
     sync.rootWrites.look();
@@ -176,6 +183,19 @@ export class PairRun {
     return worked;
   }
 
+  /** Since the folder was last trusted, the engine alone ended, or the system too. */
+  #uncleanStop(): Trust {
+    return this.sync.pair.meta(BOOT) === this.#parts.boot ? 'killed' : 'power-lost';
+  }
+
+  /** Only now: an engine that is killed before it has looked leaves as much to look at. */
+  #trusted(): void {
+    const { boot } = this.#parts;
+    const { pair } = this.sync;
+    this.#trust = 'flushed';
+    if (pair.meta(BOOT) !== boot) pair.setMeta(BOOT, boot);
+  }
+
   /**
    * Nothing is known of what was under way, nor whether the disk kept what it was given: everything is looked at
    * again, and what was not flushed before is verified, as after a loss of power.
@@ -185,7 +205,8 @@ export class PairRun {
     sync.paused = 'root-unreadable';
     this.#parts.issues.raise(record.config.id, null, 'root-unreadable', record.config.folder);
     this.#mustRecover = true;
-    this.#mustVerify = 'power-lost';
+    this.#trust = 'power-lost';
+    sync.pair.setMeta(BOOT, null);
     this.#scanRequested = true;
   }
 

@@ -104,15 +104,13 @@ export class PairSync {
   async scan(everything: boolean, compares: boolean): Promise<ScanOutcome> {
     this.counters.scans += 1;
     return this.#folder.run(async () => {
-      if (everything) {
-        unlessDiskFails(() => {
-          this.disk.learn();
-        });
+      unlessDiskFails(() => {
+        this.disk.learn();
+      });
+      unlessDiskFails(() => {
         // What a full disk kept from the local trash lies where nobody looks.
-        unlessDiskFails(() => {
-          this.disk.recover();
-        });
-      }
+        if (everything) this.disk.recover();
+      });
       const outcome = await this.observer.scan(everything);
       if (compares && outcome.outcome === 'done') this.counters.unmarked += await this.#rooms.unmarked.mark();
       return outcome;

@@ -20,7 +20,7 @@ import type { IssueCode } from './issue-codes.ts';
 import { IssueWays } from './issue-ways.ts';
 import { openPair } from './open-pair.ts';
 import { Pause } from './pause.ts';
-import { PairRun, type LastStop } from './pair-run.ts';
+import { PairRun } from './pair-run.ts';
 import type { PairSync } from './pair-sync.ts';
 import { Progress, type SyncState, type WaitOutcome } from './progress.ts';
 import { QuotaWait } from './quota-wait.ts';
@@ -165,21 +165,15 @@ export class SyncEngine {
 
   async start(): Promise<void> {
     const { manifest, pairs } = this.#parts;
-    const lastStop = manifest.meta('clean-stop') === 'yes' ? 'clean' : this.#uncleanStop();
+    const wasClean = manifest.meta('clean-stop') === 'yes';
     manifest.setMeta('clean-stop', null);
-    manifest.setMeta('boot', this.#parts.boot);
     this.#vaults.forgetUnsent();
     this.#badAnswers.forget();
-    for (const record of pairs) this.#open(record, lastStop);
+    for (const record of pairs) this.#open(record, wasClean);
     this.#pause.look();
     this.#connected = this.#connection.stay();
     this.#pauseKept = this.#pause.keep(this.#stop.signal);
     await Promise.resolve();
-  }
-
-  /** The process alone ended, or the system with it. */
-  #uncleanStop(): LastStop {
-    return this.#parts.manifest.meta('boot') === this.#parts.boot ? 'killed' : 'power-lost';
   }
 
   /** Ends in good order: what was applied is flushed, nothing needs to be verified at the next start. */
@@ -275,7 +269,7 @@ export class SyncEngine {
     const { disk } = this.#parts;
     makePairFolders(disk, record.config.folder);
     createMarker(disk, record.config.folder, record.marker);
-    this.#open(record, 'clean');
+    this.#open(record, true);
   }
 
   async removePair(id: PairId): Promise<void> {
@@ -302,7 +296,7 @@ export class SyncEngine {
     return [...this.#pairs.values()].filter((run) => run.record.config.vault === vault);
   }
 
-  #open(record: PairRecord, lastStop: LastStop): void {
+  #open(record: PairRecord, wasClean: boolean): void {
     const { clock, settings, watch, hooks } = this.#parts;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#stop.signal]);
@@ -331,6 +325,7 @@ export class SyncEngine {
       stop,
       signal,
       clock,
+      boot: this.#parts.boot,
       scanIntervalMs: settings.scanIntervalMs,
       issues: this.#issues,
       quota: this.#quota,
@@ -343,7 +338,7 @@ export class SyncEngine {
       crashed,
     });
     this.#pairs.set(record.config.id, run);
-    run.start(lastStop);
+    run.start(wasClean);
   }
 
   #wakeAll(): void {

@@ -7,7 +7,7 @@ import type { ContentId, NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
 import { isShownAs } from '../local-fs/capabilities.ts';
 import { DiskError, type DiskStat } from '../local-fs/disk.ts';
-import type { Manifest, UnsettledContent, UnsettledMark } from '../manifest/manifest.ts';
+import type { Manifest, UnsettledMark } from '../manifest/manifest.ts';
 import type { VaultTransfer } from '../transfer/sealing-jobs.ts';
 import { sameContent, samePlace } from '../plan/base.ts';
 import type { NodeState } from '../plan/tree.ts';
@@ -49,7 +49,7 @@ export class Unsettled {
       const marks = pair.unsettled(VERIFY_BATCH);
       if (marks.length === 0 || signal.aborted) return;
       const ids = marks.map(({ id }) => id);
-      const put = new Map(marks.map((mark) => [mark.id, mark.put]));
+      const marked = new Map(marks.map((mark) => [mark.id, mark]));
       const elsewhere = await findElsewhere(disk, mayBeLost ? marks : [], (id) => this.#placeOf(id));
       const files = ids.flatMap((id) => {
         const moved = elsewhere.get(id);
@@ -69,10 +69,10 @@ export class Unsettled {
       for (const result of results) {
         const { id } = result;
         const content = result.ok ? result.content.id : null;
-        const mark = put.get(id) ?? null;
+        const mark = marked.get(id);
         const moved = elsewhere.get(id);
         // A person moved it, which the scan will see; what cannot be read now is not called damaged.
-        if (moved !== undefined && (content === null || content === mark?.content)) continue;
+        if (moved !== undefined && (content === null || content === mark?.put?.content)) continue;
         if (moved !== undefined) await this.#refetch(id, moved);
         else if (this.#isDamaged(id, content, mark, mayBeLost)) await this.#refetch(id);
       }
@@ -124,7 +124,7 @@ export class Unsettled {
   #isDamaged(
     id: NodeId,
     content: ContentId | null,
-    put: UnsettledContent | null,
+    mark: UnsettledMark | undefined,
     mayBeLost: boolean,
   ): boolean {
     const { books, disk } = this.#parts;
@@ -136,7 +136,7 @@ export class Unsettled {
     const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
       (state) => state !== undefined && (state.type === 'folder' || state.content !== null),
     );
-    const known = [...states, put].filter((state) => state !== null && state !== undefined);
+    const known = [...states, mark?.put ?? undefined].filter((state) => state !== undefined);
     if (content !== null && known.some((state) => state.content === content)) return false;
     // Not put in place before the power went, or gone since: a row alone is out of date.
     if (stat === null) return mayBeLost && local !== undefined;
@@ -147,7 +147,9 @@ export class Unsettled {
     // Emptied by somebody, it has a time after that of its row.
     if (stat.size === 0 && (local === undefined || stat.mtimeUs <= local.ctimeUs)) return true;
     // Whoever edits a file gives it a time of its own.
-    return known.some((state) => this.#isTime(stat.mtimeUs, state.mtimeUs));
+    // What was there before may be back, whole or not.
+    const given = [...known, ...(mark?.before ? [mark.before] : [])];
+    return given.some((state) => this.#isTime(stat.mtimeUs, state.mtimeUs));
   }
 
   /** Whether this disk, given the one time, may show the other. */

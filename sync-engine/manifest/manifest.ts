@@ -201,6 +201,8 @@ export interface UnsettledContent {
 export interface UnsettledMark {
   readonly id: NodeId;
   readonly put: UnsettledContent | null;
+  /** What was marked before that, other content, and is not flushed either: a loss of power may bring it back. */
+  readonly before: Pick<UnsettledContent, 'content' | 'mtimeUs'> | null;
 }
 
 export interface PairStore {

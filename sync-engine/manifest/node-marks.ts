@@ -129,13 +129,24 @@ function settledMarks({ database }: Shared, key: number): SettledMarks {
   type Content = ContentId | null;
   const mark = database.prepare<[number, NodeId, Content, number | null, number | null]>(
     `INSERT INTO unsettled (pair, node, content, mtime_us, ino) VALUES (?, unhex(?), unhex(?), ?, ?)
-     ON CONFLICT DO UPDATE SET content = excluded.content, mtime_us = excluded.mtime_us, ino = excluded.ino`,
+     ON CONFLICT DO UPDATE SET
+       before_content = CASE WHEN content IS excluded.content THEN before_content ELSE content END,
+       before_mtime_us = CASE WHEN content IS excluded.content THEN before_mtime_us ELSE mtime_us END,
+       content = excluded.content, mtime_us = excluded.mtime_us, ino = excluded.ino`,
   );
   const read = database.prepare<
     [number, number],
-    { id: NodeId; content: ContentId | ''; mtimeUs: number; ino: number | null }
+    {
+      id: NodeId;
+      content: ContentId | '';
+      mtimeUs: number;
+      ino: number | null;
+      before: ContentId | '';
+      beforeUs: number;
+    }
   >(
-    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs, ino
+    `SELECT ${hexOf('node')} AS id, ${hexOf('content')} AS content, mtime_us AS mtimeUs, ino,
+       ${hexOf('before_content')} AS before, before_mtime_us AS beforeUs
      FROM unsettled WHERE pair = ? LIMIT ?`,
   );
   const clear = database.prepare<[number, NodeId, Content, number | null, number | null]>(
@@ -146,9 +157,10 @@ function settledMarks({ database }: Shared, key: number): SettledMarks {
     markUnsettled: (id, put) =>
       void mark.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),
     unsettled: (limit) =>
-      read.all(key, limit).map(({ id, content, mtimeUs, ino }) => ({
+      read.all(key, limit).map(({ id, content, mtimeUs, ino, before, beforeUs }) => ({
         id,
         put: content === '' ? null : { content, mtimeUs, ino },
+        before: before === '' ? null : { content: before, mtimeUs: beforeUs },
       })),
     clearUnsettled: ({ id, put }) =>
       void clear.run(key, id, put?.content ?? null, put?.mtimeUs ?? null, put?.ino ?? null),

@@ -95,7 +95,7 @@ describe('the local tree', () => {
     expect(pair.localChildren(from)).toEqual([]);
     expect(pair.diskPath(nodeId('in'))).toBe('d/in');
     expect([pair.isDirty(from), pair.isDirty(to)]).toEqual([false, true]);
-    expect(pair.unsettled(9)).toEqual([{ id: to, put: null }]);
+    expect(pair.unsettled(9)).toEqual([{ id: to, put: null, before: null }]);
     expect(pair.attempts(to)).toBe(1);
     expect(pair.dirtyCount()).toBe(1);
     expect(pair.localCount()).toBe(3);
@@ -237,11 +237,26 @@ describe('other marks', () => {
     for (const name of ['a', 'b', 'c', 'a']) pair.markUnsettled(nodeId(name), name === 'c' ? null : put);
     expect(pair.unsettled(9)).toHaveLength(3);
     expect(pair.unsettled(2)).toHaveLength(2);
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ id: nodeId(name), put: name === 'c' ? null : put }));
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({
+      id: nodeId(name),
+      put: name === 'c' ? null : put,
+      before: null,
+    }));
     expect(new Set(pair.unsettled(9))).toEqual(new Set([a, b, c]));
     pair.markUnsettled(nodeId('b'), { ...put, mtimeUs: 6 });
     for (const mark of [a, b, c]) if (mark !== undefined) pair.clearUnsettled(mark);
-    expect(pair.unsettled(9)).toEqual([{ id: nodeId('b'), put: { ...put, mtimeUs: 6 } }]);
+    expect(pair.unsettled(9)).toEqual([{ id: nodeId('b'), put: { ...put, mtimeUs: 6 }, before: null }]);
+  });
+
+  it('an unsettled node remembers what was marked before', () => {
+    const { pair } = sample();
+    const [old, next] = [
+      { content: contentId('old'), mtimeUs: 5, ino: 7 },
+      { content: contentId('new'), mtimeUs: 6, ino: 8 },
+    ];
+    for (const put of [old, next, next]) pair.markUnsettled(nodeId('a'), put);
+    const before = { content: old.content, mtimeUs: 5 };
+    expect(pair.unsettled(9)).toEqual([{ id: nodeId('a'), put: next, before }]);
   });
 
   it('deselection is a set', () => {
