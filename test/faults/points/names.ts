@@ -172,4 +172,6 @@ export const BY_THE_WAY: readonly string[] = [
   `${ENGINE}/account-steps`,
   `${ENGINE}/setbacks`,
   `${ENGINE}/conflicts`,
+  // Without it more is looked at than has to be.
+  `${ENGINE}/pair-run`,
 ];
