@@ -191,7 +191,7 @@ export interface PairConfig {
 }
 
 /** What is in place, or was read there, of a node that is not known to be on stable storage. Microseconds. */
-export interface UnsettledContent {
+interface UnsettledContent {
   readonly content: ContentId;
   readonly mtimeUs: number;
   /** Null for a link that is put in place: its inode is not known before. */
