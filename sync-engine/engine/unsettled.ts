@@ -136,8 +136,7 @@ export class Unsettled {
     const states = [local, pair.synced.get(id), books.remoteInScope(id)].filter(
       (state) => state !== undefined && (state.type === 'folder' || state.content !== null),
     );
-    const known = [...states, mark?.put ?? undefined].filter((state) => state !== undefined);
-    if (content !== null && known.some((state) => state.content === content)) return false;
+    if (content !== null && [...states, mark?.put].some((state) => state?.content === content)) return false;
     // Not put in place before the power went, or gone since: a row alone is out of date.
     if (stat === null) return mayBeLost && local !== undefined;
     const type = (local ?? states[0])?.type;
@@ -146,10 +145,9 @@ export class Unsettled {
     if (stat.type !== 'file') return true;
     // Emptied by somebody, it has a time after that of its row.
     if (stat.size === 0 && (local === undefined || stat.mtimeUs <= local.ctimeUs)) return true;
-    // Whoever edits a file gives it a time of its own.
-    // What was there before may be back, whole or not.
-    const given = [...known, ...(mark?.before ? [mark.before] : [])];
-    return given.some((state) => this.#isTime(stat.mtimeUs, state.mtimeUs));
+    // Whoever edits a file gives it a time of its own; what was there before may be back, whole or not.
+    const given = [...states, mark?.put, mark?.before].flatMap((state) => state?.mtimeUs ?? []);
+    return given.some((mtimeUs) => this.#isTime(stat.mtimeUs, mtimeUs));
   }
 
   /** Whether this disk, given the one time, may show the other. */
