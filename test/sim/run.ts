@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     step: { type: 'string', default: '1' },
+    // No world is begun after these, for a run in the background.
+    minutes: { type: 'string', default: 'Infinity' },
     plain: { type: 'boolean', default: false },
     // Known to fail, and told where they are listed.
     without: { type: 'string', multiple: true, default: [] },
@@ -25,10 +27,14 @@ const step = Number(values.step);
 const { plain } = values;
 const without = new Set(values.without.map(Number));
 const beganMs = performance.now();
+const endMs = beganMs + Number(values.minutes) * 60_000;
+let lived = 0;
 const failed: number[] = [];
 const faults: Record<string, number> = {};
 for (let seed = from; seed < from + step * seeds; seed += step) {
   if (without.has(seed)) continue;
+  if (performance.now() > endMs) break;
+  lived += 1;
   const outcome = await simulate(seed, { plain });
   if (((seed - from) / step) % 100 === 99) process.stderr.write(`seed ${seed}\n`);
   for (const [kind, times] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + times;
@@ -40,7 +46,7 @@ for (let seed = from; seed < from + step * seeds; seed += step) {
 const seconds = (performance.now() - beganMs) / 1000;
 const counts = Object.entries(faults).map(([kind, times]) => `${times} x ${kind}`);
 process.stdout.write(
-  `${seeds} seeds in ${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(1)} a second; ${counts.join(', ')}; ` +
+  `${lived} seeds in ${seconds.toFixed(1)} s, ${(lived / seconds).toFixed(1)} a second; ${counts.join(', ')}; ` +
     `${failed.length} failed${failed.length === 0 ? '' : `: ${failed.join(', ')}`}\n`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
