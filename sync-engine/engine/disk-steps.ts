@@ -7,6 +7,7 @@ import { PARKED_NODE, type NodeState } from '../plan/tree.ts';
 import type { FileIdentity } from './books.ts';
 import { touched, type ExecutorParts } from './executor-parts.ts';
 import { recoverBroughtBack } from './parked-nodes.ts';
+import { standingPath } from './paths.ts';
 import type { Step } from './step-runner.ts';
 import { isRoom, targetOf } from './targets.ts';
 
@@ -72,7 +73,7 @@ export class DiskSteps {
         },
       };
     }
-    const from = books.pair.diskPath(id);
+    const from = standingPath(books.pair, id);
     if (from === null) return null;
     if (from === place.path) {
       // Where the disk cannot hold the new name, the name that stands for it may be the old one.
@@ -85,8 +86,8 @@ export class DiskSteps {
   park(id: NodeId): Step | null {
     const { books } = this.#parts;
     const local = books.pair.local.get(id);
-    const path = books.pair.diskPath(id);
-    if (local === undefined || path === null || path === '') return null;
+    const path = standingPath(books.pair, id);
+    if (local === undefined || local.parked || path === null) return null;
     return {
       id,
       step: { kind: 'park', path, id, known: this.#parts.disk.known(local) },

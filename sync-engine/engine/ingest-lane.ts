@@ -12,6 +12,7 @@ import type { Books } from './books.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { PackUploads } from './pack-uploads.ts';
 import type { PairDisk } from './pair-disk.ts';
+import { standingPath } from './paths.ts';
 
 const MAX_FILES = 2000;
 const MAX_BYTES = 32 * MIB;
@@ -34,7 +35,7 @@ export interface IngestLaneParts {
     failed(id: NodeId, result: Extract<IngestResult, { ok: false }>): void;
     /** It was read, and what it relies on did not reach the account. */
     unsent(id: NodeId): void;
-    /** Its folder is parked: it has no path until that is back in its place. */
+    /** It stands nowhere: a folder above it went meanwhile. */
     unreachable(id: NodeId): void;
     crashed(error: unknown): void;
   };
@@ -106,7 +107,7 @@ export class IngestLane {
       if (files.length >= MAX_FILES || bytes >= MAX_BYTES) break;
       this.#waiting.delete(id);
       const local = pair.local.get(id);
-      const path = local === undefined ? null : pair.diskPath(id);
+      const path = local === undefined ? null : standingPath(pair, id);
       if (local === undefined || local.type === 'folder') {
         this.#parts.hooks.done(id);
         continue;

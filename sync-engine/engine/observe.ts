@@ -7,7 +7,7 @@ import type { NodeId } from '../../protocol/ids.ts';
 import type { DirectoryEntry, DiskStat } from '../local-fs/disk.ts';
 import { IgnoreRules } from '../local-fs/ignore-rules.ts';
 import { remoteNameOf } from '../local-fs/path-rules.ts';
-import { PARKED, type RootProblem } from '../local-fs/root-marker.ts';
+import type { RootProblem } from '../local-fs/root-marker.ts';
 import type { WalkedFolder } from '../local-fs/walk.ts';
 import type { IssueRow, LocalNode, Manifest } from '../manifest/manifest.ts';
 import { diffFolder, type FolderChange, type Known, type Seen } from '../plan/diff.ts';
@@ -15,7 +15,7 @@ import type { NodeType } from '../plan/tree.ts';
 import type { Books } from './books.ts';
 import type { IssueCode } from './issue-codes.ts';
 import type { PairDisk } from './pair-disk.ts';
-import { folderOf } from './paths.ts';
+import { folderOf, standingPath } from './paths.ts';
 
 export interface ObserverParts {
   readonly books: Books;
@@ -210,7 +210,7 @@ export class Observer {
 
   #stillThere(node: KnownRow): boolean {
     const { row } = node;
-    const path = row.parked ? `${PARKED}/${row.id}` : this.#parts.books.pair.diskPath(node.id);
+    const path = standingPath(this.#parts.books.pair, row.id);
     if (path === null) return false;
     const stat = this.#parts.disk.lstat(path);
     return stat !== null && stat.ino === node.ino && stat.dev === node.dev;

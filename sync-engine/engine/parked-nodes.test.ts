@@ -1,7 +1,7 @@
 /** What a stop left in `.coffre/parked`, and the rows that know or do not know of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NodeId } from '../../protocol/ids.ts';
-import { file, inLog, onDisk, sample, type Sample } from '../../test/fakes/sample-manifest.ts';
+import { file, folder, inLog, onDisk, sample, type Sample } from '../../test/fakes/sample-manifest.ts';
 import { SimDisk } from '../../test/fakes/sim-disk.ts';
 import { readText, writeText } from '../local-fs/disk-acceptance.ts';
 import type { DiskStat } from '../local-fs/disk.ts';
@@ -12,6 +12,7 @@ import { createMarker, PARKED } from '../local-fs/root-marker.ts';
 import { PARKED_NODE } from '../plan/tree.ts';
 import { Books } from './books.ts';
 import { recoverParked } from './parked-nodes.ts';
+import { standingPath } from './paths.ts';
 
 const ROOT = '/pair';
 const NODE = file('thesis.txt');
@@ -69,6 +70,23 @@ describe('a node that was being parked at the stop', () => {
     recover();
     expect(trashed()).toEqual([NODE.id]);
     expect(readText(disk, `${ROOT}/.coffre/trash/1/item`)).toBe('a year of work');
+  });
+});
+
+describe('where a node stands', () => {
+  const FOLDER = folder('papers');
+  const INSIDE = file('thesis.txt', { parent: FOLDER.id });
+
+  it('is beneath what is parked, or a path as any, or nowhere', () => {
+    const { pair } = world;
+    pair.putLocal(onDisk(FOLDER));
+    pair.putLocal(onDisk(INSIDE, { localName: 'thesis~.txt' }));
+    expect(standingPath(pair, INSIDE.id)).toBe('papers/thesis~.txt');
+    pair.putLocal(onDisk(FOLDER, { parent: PARKED_NODE, parked: true }));
+    expect(standingPath(pair, INSIDE.id)).toBe(`${PARKED}/${FOLDER.id}/thesis~.txt`);
+    expect(standingPath(pair, FOLDER.id)).toBe(`${PARKED}/${FOLDER.id}`);
+    pair.deleteLocal(FOLDER.id);
+    expect(standingPath(pair, INSIDE.id)).toBeNull();
   });
 });
 

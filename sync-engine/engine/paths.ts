@@ -1,7 +1,8 @@
 /** Paths in the account (`VAULT:/path`; without a vault, the first) and in a pair's folder (relative, with `/`). */
 import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
 import { MAX_DEPTH } from '../../protocol/limits.ts';
-import type { RemoteNode, RemoteView } from '../manifest/manifest.ts';
+import { PARKED } from '../local-fs/root-marker.ts';
+import type { PairStore, RemoteNode, RemoteView } from '../manifest/manifest.ts';
 
 export interface AccountPath {
   /** Name of the vault; null: the first. */
@@ -67,4 +68,18 @@ export function* subtree(remote: RemoteView, id: NodeId): Generator<RemoteNode> 
 export function folderOf(path: string): string {
   const at = path.lastIndexOf('/');
   return at < 0 ? '' : path.slice(0, at);
+}
+
+/**
+ * Where a node stands, parked or in something that is: it can be read there, and leave. Nothing comes in, for a
+ * stop right after it would leave its own place empty and no scan would find it. Null: not here.
+ */
+export function standingPath(pair: PairStore, id: NodeId): string | null {
+  const names: string[] = [];
+  for (let row = pair.local.get(id); row?.parked === false; row = pair.local.get(row.parent)) {
+    names.unshift(row.localName ?? row.name);
+    if (row.parent === pair.config.bound) return names.join('/');
+    id = row.parent;
+  }
+  return pair.local.get(id)?.parked === true ? [PARKED, id, ...names].join('/') : null;
 }

@@ -76,6 +76,9 @@ export class Setbacks {
       if (pair.attempts(id) > MANY_CHANGES) raise(id, 'changing', showPath(id));
     } else if (why !== 'gone' && why !== 'not-found' && why !== 'not-a-file') {
       this.blocked(id, why);
+    } else if (path === null) {
+      // No scan looks where it is.
+      this.unreachable(id);
     }
     if (path !== null) rescan(folderOf(path));
   }

@@ -209,9 +209,23 @@ export class Downward {
   #folderStands(id: NodeId, folder: NodeId): boolean {
     if (folder === this.#judge.trees.bound) return true;
     if (this.#draft.local.place(folder) === undefined) this.visit(folder);
-    if (this.#draft.local.place(folder) !== undefined) return !this.#draft.renamed.has(folder);
+    const parked = this.#parkedAt(folder);
+    if (parked !== undefined) {
+      this.visit(parked);
+      this.#blame(id, parked);
+    }
+    if (this.#draft.local.place(folder) !== undefined && this.#parkedAt(folder) === undefined)
+      return !this.#draft.renamed.has(folder);
     this.#blame(id, folder);
     return false;
+  }
+
+  /** What stands parked of the node and the folders above it: until that is back, nothing comes into it. */
+  #parkedAt(id: NodeId): NodeId | undefined {
+    for (const above of this.#draft.local.upFrom(id)) {
+      if (this.#draft.local.place(above)?.parent === PARKED_NODE) return above;
+    }
+    return undefined;
   }
 
   #leavesOwnSubtree(id: NodeId, parent: NodeId): boolean {

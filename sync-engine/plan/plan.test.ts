@@ -333,4 +333,29 @@ describe('what was left parked by a stop', () => {
     expect(on.paths()).toEqual({ ...rest, [name]: 9 });
     expect(on.trash()).toEqual([]);
   });
+
+  it('is not waited for by what has the name it waits for and is to come into it', () => {
+    const on = new ToldWorld({ docs: null, 'docs/x': 1, old: null });
+    const [docs, old] = [on.id('docs'), on.id('old')];
+    on.local.set({ ...on.local.get(old)!, parent: PARKED_NODE });
+    on.move('remote', 'docs', 'old/docs');
+    on.create('remote', 'docs', null);
+    on.move('remote', 'old', 'docs/c');
+    const expected = { docs: null, 'docs/c': null, 'docs/c/docs': null, 'docs/c/docs/x': 1 };
+    for (const first of [docs, old, on.id('docs')]) {
+      const { operations } = plan(on, [first], { deviceName: 'here', date: '2026-01-31' });
+      expect(operations.map(({ kind, id }) => [kind, id])).toContainEqual(['park', docs]);
+    }
+    on.settle();
+    expect(on.paths()).toEqual(expected);
+  });
+
+  it('is left by what belongs elsewhere, though it is to go into that', () => {
+    const on = new ToldWorld({ a: null, 'a/q': null, 'a/q/x': 1 });
+    on.local.set({ ...on.local.get(on.id('a'))!, parent: PARKED_NODE });
+    on.move('remote', 'a/q', 'q');
+    on.move('remote', 'a', 'q/a');
+    on.settle();
+    expect(on.paths()).toEqual({ q: null, 'q/a': null, 'q/x': 1 });
+  });
 });

@@ -109,12 +109,13 @@ export class ModelWorld implements Trees {
       case 'park':
         return local !== undefined && this.#write({ ...local, parent: PARKED_NODE });
       case 'set': {
-        if (local === undefined) return false;
+        if (local === undefined || !this.#hasPath(id)) return false;
         const { mode, mtimeUs } = operation;
         return this.#carry({ ...local, mode, mtimeUs }, local);
       }
       case 'remove':
         if (local === undefined || !mayRemove(this, id)) return false;
+        if (local.parent !== PARKED_NODE && !this.#hasPath(id)) return false;
         for (const { id: gone } of this.local.subtree(id)) {
           const content = this.onDisk.get(gone);
           if (content !== undefined) this.removed.add(content);
@@ -142,6 +143,7 @@ export class ModelWorld implements Trees {
         return true;
       case 'conflict':
         if (local === undefined || this.local.child(local.parent, operation.name) !== undefined) return false;
+        if (!this.#hasPath(id)) return false;
         this.#rename(local, { ...local, id: this.freshId(), name: operation.name });
         return true;
       case 'renew':
@@ -186,10 +188,20 @@ export class ModelWorld implements Trees {
   #isRoom(id: NodeId, { parent, name }: { parent: NodeId; name: string }): boolean {
     const holder = this.local.child(parent, name);
     if (holder !== undefined && holder.id !== id) return false;
-    for (let at = parent; at !== this.bound && at !== PARKED_NODE;) {
+    for (let at = parent; at !== this.bound;) {
       const folder = this.local.get(at);
       if (folder?.type !== 'folder' || at === id) return false;
       at = folder.parent;
+    }
+    return true;
+  }
+
+  /** What stands parked has none, nor has what is in it: it can be read and leave, and that is all. */
+  #hasPath(id: NodeId): boolean {
+    for (let at = id; at !== this.bound;) {
+      const node = this.local.get(at);
+      if (node === undefined) return false;
+      at = node.parent;
     }
     return true;
   }
