@@ -1,16 +1,13 @@
 /** A member of an older service gets an account back: from the operator's file to a folder that two devices keep. */
-import { execFile } from 'node:child_process';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { World } from './harness.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
 const OLD = 'the password of the older service';
-const CLOUD = join(import.meta.dirname, '../../cloud/main.ts');
 
 function encodedHash(password: string): string {
   const salt = randomBytes(12).toString('hex');
@@ -18,10 +15,8 @@ function encodedHash(password: string): string {
   return `pbkdf2_sha256$20000$${salt}$${hash.toString('base64')}`;
 }
 
-async function legacy(world: World, ...words: string[]): Promise<string> {
-  const given = [CLOUD, 'legacy', ...words, '--data', world.server.data];
-  return (await promisify(execFile)(process.execPath, given)).stdout;
-}
+const legacy = (world: World, ...words: string[]): Promise<string> =>
+  world.server.operate('legacy', ...words);
 
 it('an operator’s file becomes an account on a closed server, by the old password or by a code', async () => {
   const world = await World.begin(['--signup', 'closed']);

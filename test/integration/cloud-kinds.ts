@@ -24,6 +24,8 @@ export interface TestCloud {
   end(): Promise<void>;
   /** For the end of this process. */
   killNow(): void;
+  /** A command of `coffre-cloud` on what it keeps, as its operator gives it. What it wrote to its output. */
+  operate(...words: readonly string[]): Promise<string>;
   /** Every byte that it keeps. */
   kept(): Promise<Buffer>;
   /** In bytes, of those that are no part of a commit. */
@@ -41,7 +43,7 @@ export function chosenKind(): CloudKind {
 }
 
 /** What is kept outside a data directory, and how to look at it. */
-export type OutsideStorage = Pick<TestCloud, 'kept' | 'packSizes'> & {
+export type OutsideStorage = Pick<TestCloud, 'operate' | 'kept' | 'packSizes'> & {
   /** What comes back is for when no server runs. */
   backup(): Promise<() => Promise<void>>;
 };

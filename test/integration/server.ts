@@ -93,6 +93,11 @@ export class Server implements TestCloud {
     this.signal('SIGKILL');
   }
 
+  async operate(...words: readonly string[]): Promise<string> {
+    if (this.#outside !== null) return this.#outside.operate(...words);
+    return (await promisify(execFile)(process.execPath, [CLOUD, ...words, '--data', this.data])).stdout;
+  }
+
   async kept(): Promise<Buffer> {
     if (this.#outside !== null) return this.#outside.kept();
     return Buffer.concat(

@@ -62,6 +62,10 @@ export class NodesCloud implements TestCloud {
     await this.#group.stop();
   }
 
+  operate(...words: readonly string[]): Promise<string> {
+    return this.#outside.operate(...words);
+  }
+
   kept(): Promise<Buffer> {
     return this.#outside.kept();
   }

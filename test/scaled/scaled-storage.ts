@@ -40,6 +40,11 @@ export class ScaledStorage implements OutsideStorage {
     return askDatabase(this.#database, sql);
   }
 
+  async operate(...words: readonly string[]): Promise<string> {
+    const env = { ...process.env, ...this.env };
+    return (await promisify(execFile)(process.execPath, [CLOUD, ...words], { env })).stdout;
+  }
+
   async kept(): Promise<Buffer> {
     const parts: Buffer[] = [];
     const tables = await this.ask(
@@ -70,10 +75,7 @@ export class ScaledStorage implements OutsideStorage {
 
   /** What `coffre-cloud check` says, and logs with a gap or a commit twice. */
   async check(): Promise<readonly string[]> {
-    const flags = flagsOf(this.#bucket);
-    const { stdout } = await promisify(execFile)(process.execPath, [CLOUD, 'check', '--json', ...flags], {
-      env: { ...process.env, ...this.env },
-    });
+    const stdout = await this.operate('check', '--json', ...flagsOf(this.#bucket));
     const checked = JSON.parse(stdout) as { sound: boolean };
     const logs = await this.ask(
       `SELECT vaults.key, head_seq AS head, count(seq)::int AS commits, count(DISTINCT hash)::int AS hashes, max(seq) AS last
