@@ -36,6 +36,8 @@ export function realTools(): AccountTools {
 }
 
 const ATTEMPTS = 3;
+/** The server is there and says that it cannot answer now: it is being restarted, which takes some seconds. */
+const ATTEMPTS_OF_RESTART = 6;
 const PASSING: ReadonlySet<string> = new Set(['offline', 'unavailable', 'internal']);
 
 /** True for a fault that may be gone in a moment, the request's effect unknown. */
@@ -43,7 +45,10 @@ export function isPassing(error: unknown): error is CloudError {
   return error instanceof CloudError && PASSING.has(error.fault);
 }
 
-/** Runs a request that is safe to repeat, three times at most. A person waits for it, so the waits are short. */
+/**
+ * Runs a request that is safe to repeat: three times at most, or for some six seconds while the server says that it
+ * cannot answer now. A person waits for it, so the waits are short.
+ */
 export async function insist<T>(
   tools: AccountTools,
   work: () => Promise<T>,
@@ -58,7 +63,8 @@ export async function insist<T>(
     } catch (error) {
       if (!isPassing(error)) throw error;
       lost(error);
-      if (backOff.failures + 1 >= ATTEMPTS) throw error;
+      const most = error.fault === 'unavailable' ? ATTEMPTS_OF_RESTART : ATTEMPTS;
+      if (backOff.failures + 1 >= most) throw error;
       await tools.sleep(backOff.next(error.retryAfterS === null ? null : Math.min(error.retryAfterS, 5)));
     }
   }
