@@ -6,6 +6,7 @@
  *   identity/DEVICE/key-file  the unlock key under a passphrase; absent when the OS keychain holds it
  *   identity/DEVICE/chain     the newest device chain this device verified
  *   engine.lock               held while an engine runs
+ *   ahead/                    sealed packs of files that are still being uploaded elsewhere
  *
  * An identity is written whole before config.json names it, so signing in anew over an old identity is one rename.
  */
@@ -69,6 +70,11 @@ export class Home {
 
   get lockPath(): string {
     return join(this.path, 'engine.lock');
+  }
+
+  /** Sealed packs that were fetched before their file was known; they can go at any time. */
+  get aheadPath(): string {
+    return join(this.path, 'ahead');
   }
 
   get #configPath(): string {
@@ -154,6 +160,7 @@ export class Home {
     await rm(this.#configPath, { force: true });
     await flushFolder(this.path);
     await this.#removeIdentities(null);
+    await rm(this.aheadPath, { recursive: true, force: true });
   }
 
   async #removeIdentities(except: DeviceId | null): Promise<void> {

@@ -64,6 +64,8 @@ export class CommitQueue {
   #lastCommitMs = Number.NEGATIVE_INFINITY;
   /** Since something waits again. */
   #waitingSinceMs = Number.NEGATIVE_INFINITY;
+  /** When the oldest pack was sealed that is in the account and in no commit; null: there is none. */
+  #packsSinceMs: number | null = null;
   #running: Promise<void> | null = null;
 
   constructor(log: VaultLog, manifest: Pick<Manifest, 'transaction'>, clock: Clock, hooks: CommitQueueHooks) {
@@ -101,6 +103,11 @@ export class CommitQueue {
     return this.#inline.has(name);
   }
 
+  /** A pack is in the account that was sealed at `sinceMs`, by the monotonic clock. */
+  hasPacksSince(sinceMs: number): void {
+    this.#packsSinceMs = Math.min(this.#packsSinceMs ?? sinceMs, sinceMs);
+  }
+
   get hasWork(): boolean {
     return this.#items.size > 0;
   }
@@ -108,9 +115,16 @@ export class CommitQueue {
   /** Whether something is to be committed now, or is being committed. */
   get isDue(): boolean {
     if (this.#running !== null) return true;
-    if (!this.hasWork) return false;
+    if (!this.hasWork) return this.#arePacksDue;
     if (!this.#hooks.busy() || this.#items.size >= MAX_ITEMS) return true;
     const sinceMs = this.#holdsNewFoldersAlone ? this.#waitingSinceMs : this.#lastCommitMs;
+    return this.#clock.monotonicMs() - sinceMs >= COMMIT_INTERVAL_MS;
+  }
+
+  /** What they belong to is still being read and sent: other devices may fetch them meanwhile. */
+  get #arePacksDue(): boolean {
+    if (this.#packsSinceMs === null || !this.#hooks.busy() || this.#hooks.isFull()) return false;
+    const sinceMs = Math.max(this.#packsSinceMs, this.#lastCommitMs);
     return this.#clock.monotonicMs() - sinceMs >= COMMIT_INTERVAL_MS;
   }
 
@@ -139,6 +153,7 @@ export class CommitQueue {
 
   /** Everything waiting is planned again. */
   #releaseAll(): void {
+    this.#packsSinceMs = null;
     const items = [...this.#items.values()];
     this.#items.clear();
     for (const item of items) item.done('released');
@@ -147,7 +162,7 @@ export class CommitQueue {
   async #run(): Promise<void> {
     for (;;) {
       const valid = this.#validate([...this.#items.values()].slice(0, MAX_ITEMS));
-      if (valid.length === 0) return;
+      if (valid.length === 0 && !this.#arePacksDue) return;
       const outcome = await this.#attempt(valid);
       if (outcome.kind === 'committed') {
         this.#lastCommitMs = this.#clock.monotonicMs();
@@ -177,6 +192,7 @@ export class CommitQueue {
       ...uploaded.map((row) => ({ row, inline: null })),
       ...inline,
     ].filter(({ row }) => !isFull || needed.has(row.name));
+    this.#packsSinceMs = null;
     const revived = new Map<PackName, PackEntry>();
     for (const name of needed) {
       const row = store.pack(name);

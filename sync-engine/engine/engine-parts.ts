@@ -32,6 +32,8 @@ export interface SyncEngineParts {
   readonly random: RandomSource;
   /** Names the running of the operating system: what was written before it may be lost. */
   readonly boot: string;
+  /** A folder for what is fetched ahead of its files, outside the pairs. Absolute. */
+  readonly ahead: string;
   readonly watch: () => Watcher;
   readonly pairs: readonly PairRecord[];
   readonly settings: SyncSettings;

@@ -29,7 +29,7 @@ it('waits before what the server says it is removing is sealed anew', async () =
   const cloud = { putPack: () => Promise.resolve({ kind: 'deleting' }) } as unknown as Cloud;
   const waited = Promise.withResolvers<undefined>();
   const asked: CloudError[] = [];
-  const uploads = new PackUploads(vault, manifest, cloud, packBody, {
+  const uploads = new PackUploads(vault, manifest, cloud, { monotonicMs: () => 0 }, packBody, {
     quota: () => undefined,
     sent: () => undefined,
     retry: async (error) => {

@@ -9,6 +9,7 @@ import type { Manifest, VaultStore } from '../manifest/manifest.ts';
 import { CloudError, type Cloud, type PackBody } from '../remote/cloud.ts';
 import type { PackToSend } from '../transfer/sealing-jobs.ts';
 import type { QuotaState } from './commit-queue.ts';
+import type { Clock } from './ports.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** Requests at a time, and packs sealed but not acknowledged; sealing waits beyond it. */
@@ -19,7 +20,8 @@ const ATTEMPTS_WORTH = 4;
 
 export interface PackUploadHooks {
   quota(state: QuotaState): void;
-  sent(bytes: number): void;
+  /** @param sinceMs when it was sealed, by the monotonic clock */
+  sent(bytes: number, sinceMs: number): void;
   /** Waits before another attempt; rejects when the engine stops or the fault is final. */
   retry(error: CloudError, attempt: number, signal: AbortSignal): Promise<void>;
 }
@@ -29,6 +31,7 @@ export class PackUploads {
   readonly #store: VaultStore;
   readonly #manifest: Manifest;
   readonly #cloud: Cloud;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #body: (bytes: SealedPack) => PackBody;
   readonly #hooks: PackUploadHooks;
   readonly #slots = new Semaphore(CONCURRENT_UPLOADS);
@@ -39,6 +42,7 @@ export class PackUploads {
     vault: VaultId,
     manifest: Manifest,
     cloud: Cloud,
+    clock: Pick<Clock, 'monotonicMs'>,
     body: (bytes: SealedPack) => PackBody,
     hooks: PackUploadHooks,
   ) {
@@ -46,6 +50,7 @@ export class PackUploads {
     this.#manifest = manifest;
     this.#store = manifest.vault(vault);
     this.#cloud = cloud;
+    this.#clock = clock;
     this.#body = body;
     this.#hooks = hooks;
   }
@@ -105,6 +110,7 @@ export class PackUploads {
   }
 
   async #send(pack: PackToSend, signal: AbortSignal): Promise<boolean> {
+    const sinceMs = this.#clock.monotonicMs();
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) return false;
       try {
@@ -123,7 +129,7 @@ export class PackUploads {
           return false;
         }
         if (this.#store.pack(pack.name)?.state === 'sealed') this.#store.setPackState(pack.name, 'uploaded');
-        this.#hooks.sent(pack.size);
+        this.#hooks.sent(pack.size, sinceMs);
         return true;
       } catch (error) {
         if (!(error instanceof CloudError)) throw error;

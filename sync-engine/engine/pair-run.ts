@@ -95,6 +95,12 @@ export class PairRun {
     return this.#scansDone;
   }
 
+  /** Whether whatever comes into the vault comes here. */
+  get wantsAll(): boolean {
+    const { paused, pair } = this.sync;
+    return paused === null && pair.config.bound === ROOT_NODE && pair.deselected().size === 0;
+  }
+
   /** Whether it can go on by itself now. */
   get isMoving(): boolean {
     const { sync } = this;
@@ -297,7 +303,7 @@ export class PairRun {
 
   async #commit(): Promise<void> {
     const { commits } = this.sync.vault;
-    if (!commits.hasWork || !this.#parts.connection.isOnline || !commits.isDue) return;
+    if (!this.#parts.connection.isOnline || !commits.isDue) return;
     const flushed = commits.flush();
     // The lanes go on meanwhile; only a settled pair waits for its commit.
     if (!this.sync.busy) await flushed;

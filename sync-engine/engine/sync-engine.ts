@@ -107,6 +107,8 @@ export class SyncEngine {
           };
         },
         busy: (vault) => pairsOf(vault).some((run) => run.sync.ingest.busy),
+        wantsAll: (vault) =>
+          this.#connection.isOnline && !isPaused() && pairsOf(vault).some((run) => run.wantsAll),
         pairOf: (vault) => pairsOf(vault)[0]?.record.config.id ?? null,
         crashed,
       },
@@ -168,6 +170,7 @@ export class SyncEngine {
     const wasClean = manifest.meta('clean-stop') === 'yes';
     manifest.setMeta('clean-stop', null);
     this.#vaults.forgetUnsent();
+    this.#vaults.clearAhead();
     this.#badAnswers.forget();
     for (const record of pairs) this.#open(record, wasClean);
     this.#pause.look();

@@ -118,15 +118,15 @@ export class VaultLog {
     if (listed === undefined || listed.head.seq < this.cursor().highSeq) throw new LogFault('rolled-back');
   }
 
-  /** A commit pushed with a head event. Applies it when it is the next one; else a pull is due: false. */
-  receive(commit: ReceivedCommit): Promise<boolean> {
+  /** A commit pushed with a head event. Applies it when it is the next one; when it is a `later` one a pull is due. */
+  receive(commit: ReceivedCommit): Promise<'accepted' | 'known' | 'later'> {
     return this.#mutex.run(async () => {
       const cursor = this.cursor();
-      if (commit.frame.header.seq <= cursor.seq) return true;
-      if (commit.frame.rejoin !== null) return false; // may stand on another head than ours
-      if (cursor.seq === 0 || commit.frame.header.seq !== cursor.seq + 1) return false;
+      if (commit.frame.header.seq <= cursor.seq) return 'known';
+      if (commit.frame.rejoin !== null) return 'later'; // may stand on another head than ours
+      if (cursor.seq === 0 || commit.frame.header.seq !== cursor.seq + 1) return 'later';
       await this.#accept(commit);
-      return true;
+      return 'accepted';
     });
   }
 

@@ -70,11 +70,12 @@ export class VaultSync {
         },
       },
     });
-    this.uploads = new PackUploads(vault, manifest, cloud, body, {
+    this.uploads = new PackUploads(vault, manifest, cloud, clock, body, {
       quota: (state) => {
         hooks.quota(state);
       },
-      sent: (bytes) => {
+      sent: (bytes, sinceMs) => {
+        this.commits.hasPacksSince(sinceMs);
         hooks.sent(bytes);
       },
       retry: (error, attempt, signal) => hooks.retryUpload(error, attempt, signal),

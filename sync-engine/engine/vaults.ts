@@ -1,13 +1,14 @@
 /** The vaults of the account as this device follows them: their logs read on, and stopped when they fail verification. */
 import { PersonError } from '../../protocol/errors.ts';
 import type { NodeId, VaultId } from '../../protocol/ids.ts';
-import type { CloudEvent } from '../../protocol/pages.ts';
+import type { CloudEvent, ReceivedCommit } from '../../protocol/pages.ts';
 import { ChainRolledBack } from '../account/chain-follow.ts';
 import type { PairId } from '../manifest/manifest.ts';
 import type { CloudError } from '../remote/cloud.ts';
 import { packBody } from '../transfer/pack-body.ts';
 import { createVaultTransfer } from '../transfer/vault-transfer.ts';
 import { sealingWorkers } from '../workers/sealing-workers.ts';
+import { AheadPacks, clearAhead } from './ahead-packs.ts';
 import type { SyncEngineParts } from './engine-parts.ts';
 import type { IssueBoard } from './issue-board.ts';
 import type { IssueCode } from './issue-codes.ts';
@@ -34,6 +35,8 @@ export interface VaultsParts {
     readonly rewinding: (vault: VaultId, claims: ReadonlyMap<NodeId, Claim>) => () => void;
     /** Whether content moves for the vault: then its commits are gathered. */
     readonly busy: (vault: VaultId) => boolean;
+    /** Whether all that comes into the vault is wanted here, now. */
+    readonly wantsAll: (vault: VaultId) => boolean;
     /** A pair of the vault, which its issues are shown with. */
     readonly pairOf: (vault: VaultId) => PairId | null;
     readonly crashed: (error: unknown) => void;
@@ -43,6 +46,7 @@ export interface VaultsParts {
 export class Vaults {
   readonly #parts: VaultsParts;
   readonly #vaults = new Map<VaultId, VaultSync>();
+  readonly #ahead = new Map<VaultId, AheadPacks>();
   /** Whether an issue may stand that the server's device chain is behind: also one of the run before. */
   #mayBeBehind = true;
   #refusesChain = false;
@@ -69,14 +73,35 @@ export class Vaults {
     }
   }
 
+  /** What was fetched ahead of its files before this start. */
+  clearAhead(): void {
+    const { disk, ahead } = this.#parts.ports;
+    clearAhead(disk, ahead);
+  }
+
   /** A vault this device holds keys of; it is followed from now on. */
   open(vault: VaultId): VaultSync {
     const existing = this.#vaults.get(vault);
     if (existing !== undefined) return existing;
     const { ports, issues, quota, traffic, signal, hooks } = this.#parts;
-    const { manifest, cloud, identity, workers, clock, random } = ports;
+    const { manifest, cloud, identity, workers, clock, random, disk } = ports;
     manifest.addVault(vault);
     const store = manifest.vault(vault);
+    const received = (bytes: number): void => {
+      traffic.downRate.add(bytes);
+    };
+    const ahead = new AheadPacks({
+      vault,
+      cloud,
+      disk,
+      folder: ports.ahead,
+      clock,
+      down: traffic.down,
+      signal,
+      isWanted: () => hooks.wantsAll(vault),
+      received,
+      crashed: hooks.crashed,
+    });
     const sync: VaultSync = new VaultSync({
       vault,
       manifest,
@@ -92,10 +117,9 @@ export class Vaults {
         cloud,
         locate: (chunk) => store.locate(chunk),
         localPack: (name) => sync.log.inlinePack(name),
+        aheadRange: (name, start, end) => ahead.range(name, start, end),
         down: traffic.down,
-        received: (bytes) => {
-          traffic.downRate.add(bytes);
-        },
+        received,
       }),
       body: (bytes) => packBody(bytes, traffic.up, signal),
       hooks: {
@@ -123,6 +147,7 @@ export class Vaults {
         busy: hooks.busy,
       },
     });
+    this.#ahead.set(vault, ahead);
     this.#vaults.set(vault, sync);
     return sync;
   }
@@ -198,8 +223,13 @@ export class Vaults {
         const vault = this.#vaults.get(event.vault);
         if (vault === undefined) return;
         // A log that stopped is judged anew as a whole.
-        const received = vault.stopped === null ? vault.log.receive(event.commit) : Promise.resolve(false);
-        received.then((isNext) => (isNext ? undefined : this.pull(vault))).catch(failed);
+        const received = vault.stopped === null ? vault.log.receive(event.commit) : Promise.resolve('later');
+        received
+          .then((outcome) => {
+            if (outcome === 'accepted') this.#mayBeAhead(event.vault, event.commit);
+            return outcome === 'later' ? this.pull(vault) : undefined;
+          })
+          .catch(failed);
         return;
       }
       case 'head': {
@@ -223,6 +253,16 @@ export class Vaults {
         joinVaults().catch(failed);
         return;
     }
+  }
+
+  /**
+   * Packs alone, from a device that is at work now: what they belong to is to come. A log that is read on later has
+   * that already.
+   */
+  #mayBeAhead(vault: VaultId, { frame: { header, entries, packs } }: ReceivedCommit): void {
+    const isOwn = header.device === this.#parts.ports.identity.device;
+    if (isOwn || entries.length > 0 || packs.revived.length > 0 || packs.dropped.length > 0) return;
+    this.#ahead.get(vault)?.came(packs.added);
   }
 
   /** A log that fails verification stops its vault until a person decides. */

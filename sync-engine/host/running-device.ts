@@ -110,6 +110,7 @@ export class RunningDevice {
       clock: realClock,
       random: realRandom,
       boot: thisBoot(),
+      ahead: home.aheadPath,
       watch: () => new ChokidarWatcher(),
       pairs,
       settings: {

@@ -44,6 +44,8 @@ export interface VaultTransferOptions {
   readonly locate: (chunk: ChunkId) => ChunkLocation | undefined;
   /** A pack that is at hand (come with a head event), whole; null for what must be fetched. */
   readonly localPack?: (name: PackName) => Uint8Array | null;
+  /** Bytes [start, end) of a pack that was fetched before it was known what for; null for what must be fetched. */
+  readonly aheadRange?: (name: PackName, start: number, end: number) => Promise<Uint8Array | null>;
   readonly down?: Bandwidth;
   /** Bytes that came from the account. */
   readonly received?: (bytes: number) => void;
@@ -143,6 +145,9 @@ async function readRange(
   const local = options.localPack?.(pack) ?? null;
   // A copy: what is answered may be moved to the worker.
   if (local !== null) return { ok: true, bytes: new Uint8Array(local.subarray(start, end)) };
+  const ahead = (await options.aheadRange?.(pack, start, end)) ?? null;
+  if (ahead !== null) return { ok: true, bytes: ahead };
+  signal.throwIfAborted();
   await options.down?.take(end - start, signal);
   signal.throwIfAborted();
   try {

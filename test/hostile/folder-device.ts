@@ -66,6 +66,7 @@ export class FolderDevice {
       clock,
       random: RANDOM,
       boot: 'one',
+      ahead: `${folder}.ahead`,
       // Every wait scans the whole folder: no hint is needed.
       watch: () => ({ start: () => Promise.resolve(), close: () => Promise.resolve() }),
       pairs: [],

@@ -182,6 +182,7 @@ export class SimDevice {
       clock,
       random: this.#chance,
       boot: String(this.#boot),
+      ahead: '/ahead',
       watch: () => {
         this.#watcher = new SimWatcher(time, this.#chance, watchFaults);
         return this.#watcher;

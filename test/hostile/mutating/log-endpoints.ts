@@ -90,7 +90,7 @@ export async function steps(lane: Lane): Promise<string[]> {
   for (let taken = 0; taken <= commits.length; taken += 1) {
     const reader = await behind(lane);
     for (const commit of commits.slice(0, taken)) {
-      if (!(await reader.log.receive(commit))) throw new Error('an honest commit follows');
+      if ((await reader.log.receive(commit)) !== 'accepted') throw new Error('an honest commit follows');
     }
     found.push(reader.holds());
     lane.lie = { on: route('GET', inVault('changes')), make: () => GONE };
