@@ -20,10 +20,13 @@ export class Downward {
   readonly #filled = new Set<NodeId>();
   /** Parked; to be visited again when what they made way for is done. */
   readonly #waiting: NodeId[] = [];
+  /** Hardly ever: where nothing is, nobody's ancestors are looked at for it. */
+  #isAnyParked: boolean;
 
   constructor(draft: Draft) {
     this.#draft = draft;
     this.#judge = draft.judge;
+    this.#isAnyParked = draft.local.children(PARKED_NODE).length > 0;
   }
 
   visit(id: NodeId): void {
@@ -192,6 +195,7 @@ export class Downward {
 
   #park(id: NodeId): void {
     const name = this.#draft.local.place(id)?.name ?? '';
+    this.#isAnyParked = true;
     this.#draft.local.move(id, { parent: PARKED_NODE, name });
     this.#draft.disk({ kind: 'park', id, reason: this.#judge.broughtBack(id) ? 'cycle' : 'moved-elsewhere' });
     this.#waiting.push(id);
@@ -222,6 +226,7 @@ export class Downward {
 
   /** What stands parked of the node and the folders above it: until that is back, nothing comes into it. */
   #parkedAt(id: NodeId): NodeId | undefined {
+    if (!this.#isAnyParked) return undefined;
     for (const above of this.#draft.local.upFrom(id)) {
       if (this.#draft.local.place(above)?.parent === PARKED_NODE) return above;
     }
