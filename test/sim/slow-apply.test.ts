@@ -92,8 +92,9 @@ it.each(['notes', 'work'])(
   },
 );
 
-it.each([1, 2, 3, 4])(
-  'keeps what was changed on both sides, and changed back on one (world %i)',
+// Worlds in which the copy is being made when the other device changes back; before that it is no conflict.
+it.each([2, 3])(
+  'keeps both of a file that was changed on both sides, and changed back on one (world %i)',
   async (seed) => {
     const write = (device: SimDevice, text: string): void => {
       device.ledger.during(text, () => {
@@ -112,9 +113,7 @@ it.each([1, 2, 3, 4])(
     );
     for (const device of [desk, lap]) {
       const notes = findFiles(device.disk, ROOT, (path) => path === '.coffre' || path === 'work');
-      // Changed back before the other device had made a copy, it is as both had it, and the other edit is all there is.
-      const texts = notes.map(({ text }) => text).sort();
-      expect([['a few', 'others'], ['others']]).toContainEqual(texts);
+      expect(notes.map(({ text }) => text).sort()).toEqual(['a few', 'others']);
       expect(notes.map(({ path }) => path)).toContain('notes');
     }
     expect(await world.broken()).toEqual([]);
