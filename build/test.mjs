@@ -6,7 +6,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import {
   BootstrapError,
   cacheFolder,
@@ -35,6 +35,7 @@ const checks = {
 const waiting = ['integration', 'faults', 'scaled', 'window', 'e2e', 'package'];
 const busy = ['unit', 'vectors', 'fuzz', 'sim', 'hostile'];
 const suites = [...waiting, ...busy];
+const linesOfFailure = 12;
 const steps = [...Object.keys(checks), 'build', ...suites];
 
 await runMain(async () => {
@@ -97,7 +98,8 @@ async function runChecks(names) {
       await timed(async () => {
         const { code, output } = await collectOnNode24(toolArguments(tool, args), { cwd: root });
         process.stdout.write(`\n== ${name}\n${output}`);
-        return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+        if (code === 0) return { name, passed: 1, failed: 0, skipped: 0 };
+        return { name, passed: 0, failed: 1, skipped: 0, failures: [{ name, message: output }] };
       }),
     );
   }
@@ -146,21 +148,36 @@ async function runSuite(name, filters) {
   const text = readOrNull(reportFile);
   rmSync(reportFile, { force: true });
   const counts = text === null ? {} : JSON.parse(text);
-  const emptyFailures = (counts.testResults ?? []).filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  ).length;
-  const failed = (counts.numFailedTests ?? 0) + emptyFailures;
+  const failures = (counts.testResults ?? []).flatMap(failuresOf);
+  const failed = failures.length;
   return {
     name,
     passed: counts.numPassedTests ?? 0,
     failed: code !== 0 && failed === 0 ? 1 : failed,
     skipped: (counts.numPendingTests ?? 0) + (counts.numTodoTests ?? 0),
+    failures,
   };
+}
+
+/** Each test of a file that failed, or the file itself where it could not be run. */
+function failuresOf(file) {
+  const where = path.relative(root, file.name);
+  const tests = file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map((test) => ({ name: `${where} > ${test.fullName}`, message: test.failureMessages.join('\n') }));
+  return file.status === 'failed' && tests.length === 0
+    ? [{ name: where, message: file.message ?? '' }]
+    : tests;
 }
 
 function report(results, wantsTests) {
   const total = (field, among = results) => among.reduce((sum, result) => sum + result[field], 0);
   process.stdout.write('\n');
+  // Again, and short: who reads the end of a long log must not have to look for what failed.
+  for (const failure of results.flatMap(({ failures }) => failures ?? [])) {
+    const lines = stripVTControlCharacters(failure.message).split('\n').slice(0, linesOfFailure);
+    process.stdout.write(`FAILED ${failure.name}\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
+  }
   for (const { name, passed, failed, skipped, seconds } of results) {
     const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
     const took = seconds === undefined ? '' : `  (${seconds.toFixed(0)} s)`;
