@@ -205,7 +205,7 @@ module.exports = {
 
     owner(
       'chokidar',
-      ['^sync-engine/local-fs/watcher[^/]*\\.ts$'],
+      ['^sync-engine/local-fs/chokidar-watcher[^/]*\\.ts$'],
       'Watcher events are hints, understood in one place.',
     ),
     owner(

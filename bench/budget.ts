@@ -23,7 +23,7 @@ type Profile = z.infer<typeof profileSchema>;
 
 /** The first that fits a file counts. */
 const STEPS: readonly (readonly [step: string, file: RegExp])[] = [
-  ['look (walk, stat, watch)', /local-fs\/(walk|watcher)|engine\/observe|chokidar/],
+  ['look (walk, stat, watch)', /local-fs\/(walk|.*watcher|hint)|engine\/observe|chokidar/],
   ['read', /transfer\/(chunk-reader|basis)/],
   ['cut into chunks', /transfer\/(chunker|gear)/],
   ['compress', /transfer\/compress/],

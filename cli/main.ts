@@ -1,6 +1,6 @@
 /** `coffre`: the command line. */
 import { fileURLToPath } from 'node:url';
-import { engineProgram } from '../sync-engine/client/connect.ts';
+import { engineProgram } from '../sync-engine/client/engine-program.ts';
 import { PROGRAM_VERSION } from '../protocol/version.ts';
 import { runCommandLine } from './run.ts';
 

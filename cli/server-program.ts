@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ServerProgram } from '../programs/local-server.ts';
 import { onNode } from '../programs/program.ts';
-import type { EngineProgram } from '../sync-engine/client/connect.ts';
+import type { EngineProgram } from '../sync-engine/client/engine-program.ts';
 
 export function serverProgram(engine: EngineProgram, env: NodeJS.ProcessEnv): ServerProgram {
   const name = import.meta.url.endsWith('.ts') ? '../cloud/main.ts' : '../cloud/main.js';

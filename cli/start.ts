@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EXIT, PERSON_ERROR_EXIT, PersonError } from '../protocol/errors.ts';
-import { engineProgram } from '../sync-engine/client/connect.ts';
+import { engineProgram } from '../sync-engine/client/engine-program.ts';
 import { runDemo } from './demo.ts';
 import { guidedStart } from './guided-start.ts';
 import { printable, writeLines } from './output.ts';

@@ -1,6 +1,6 @@
 /** What a command sees of the process that runs it; a test gives its own. */
 import type { Readable, Writable } from 'node:stream';
-import type { EngineProgram } from '../sync-engine/client/connect.ts';
+import type { EngineProgram } from '../sync-engine/client/engine-program.ts';
 
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean | undefined };

@@ -11,6 +11,7 @@ import type { Status } from '../protocol/control-shapes.ts';
 import { PersonError } from '../protocol/errors.ts';
 import { pauseEnd } from '../protocol/pause-span.ts';
 import { connectIfRunning } from '../sync-engine/client/client.ts';
+import { engineEnv } from '../sync-engine/client/engine-program.ts';
 import { AppFile } from './app-file.ts';
 import { appHandlers, openPath } from './app-handlers.ts';
 import { HIDDEN_FLAG, setXdgAutostart, stableProgram } from './autostart.ts';
@@ -78,7 +79,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   // The engine and the server.
   const node = process.env['COFFRE_NODE'];
   const isOnNode = node !== undefined && node !== '';
-  const env: NodeJS.ProcessEnv = { ...process.env, COFFRE_HOME: home };
+  const env = engineEnv(process.env, home);
   // Passwords go over the socket; in the environment of a process that lives long they would linger.
   delete env['COFFRE_PASSWORD'];
   delete env['COFFRE_NEW_PASSWORD'];

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { z } from 'zod';
 import { PersonError } from '../../protocol/errors.ts';
 import { connectIfRunning, stopEngine } from '../../sync-engine/client/client.ts';
+import { ENGINE_FLAGS, engineEnv } from '../../sync-engine/client/engine-program.ts';
 import { command, flag } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 
@@ -51,8 +52,8 @@ async function runInForeground(context: CommandContext): Promise<null> {
     throw new PersonError('engine-running', 'the engine runs already', 'Run coffre stop first.');
   }
   const { engine, env, signal } = context.terminal;
-  const child = spawn(engine.node, [engine.entry], {
-    env: { ...env, COFFRE_HOME: context.home },
+  const child = spawn(engine.node, [...ENGINE_FLAGS, engine.entry], {
+    env: engineEnv(env, context.home),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const end = () => child.kill('SIGTERM');

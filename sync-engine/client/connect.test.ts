@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { controlEndpoint, makePrivateFolder } from '../../protocol/control-endpoint.ts';
 import { connectIfRunning, stopEngine } from './client.ts';
-import { connectEngine, type EngineProgram } from './connect.ts';
+import { connectEngine } from './connect.ts';
+import type { EngineProgram } from './engine-program.ts';
 
 let home: string;
 let program: EngineProgram;

@@ -2,35 +2,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { controlErrorSchema } from '../../protocol/control.ts';
 import { controlEndpoint, makePrivateFolder } from '../../protocol/control-endpoint.ts';
 import { PersonError } from '../../protocol/errors.ts';
 import { connectIfRunning, type ControlClient } from './client.ts';
+import { ENGINE_FLAGS, engineEnv, type EngineProgram } from './engine-program.ts';
 
 const POLL_MS = 25;
 /** A machine under load may take this long to start a process and open a large manifest. */
 const STARTING_MS = 60_000;
 /** Two clients may start two engines at once; the one that loses leaves the other this long to open its socket. */
 const OTHER_ENGINE_MS = 10_000;
-
-/** How to run the engine. */
-export interface EngineProgram {
-  /** The Node that runs it. */
-  readonly node: string;
-  /** Its main file. */
-  readonly entry: string;
-}
-
-/** The engine of this build (or of these sources), on `COFFRE_NODE` or on the Node that runs this. */
-export function engineProgram(env: NodeJS.ProcessEnv): EngineProgram {
-  const name = import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js';
-  const chosen = env['COFFRE_NODE'];
-  return {
-    node: chosen !== undefined && chosen !== '' ? chosen : process.execPath,
-    entry: fileURLToPath(new URL(name, import.meta.url)),
-  };
-}
 
 export interface ConnectOptions {
   /** Absolute. */
@@ -86,11 +68,11 @@ async function startDetached(options: ConnectOptions, errorFile: string): Promis
   // A file, not a pipe: the engine must be able to write after this process has gone.
   const errors = await open(errorFile, 'w', 0o600);
   try {
-    const env: NodeJS.ProcessEnv = { ...options.env, COFFRE_HOME: options.home };
+    const env = engineEnv(options.env, options.home);
     // Clients hand passwords over the socket; in the environment of a long-lived process they would linger.
     delete env['COFFRE_PASSWORD'];
     delete env['COFFRE_NEW_PASSWORD'];
-    const child = spawn(options.program.node, [options.program.entry], {
+    const child = spawn(options.program.node, [...ENGINE_FLAGS, options.program.entry], {
       cwd: options.home,
       detached: true,
       env,

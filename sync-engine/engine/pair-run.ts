@@ -126,9 +126,11 @@ export class PairRun {
 
   /** Nothing of it moves any more when this resolves. */
   async end(): Promise<void> {
-    this.#parts.stop.abort(new Error('the pair ends'));
+    const { stop, watcher } = this.#parts;
+    stop.abort(new Error('the pair ends'));
+    await watcher.close(); // a start that takes long is not waited for
     await this.#done;
-    await this.#parts.watcher.close();
+    await watcher.close();
   }
 
   async #run(wasClean: boolean): Promise<void> {
@@ -178,7 +180,7 @@ export class PairRun {
     }
     // Before the scan that a person waits for: what is said of the folder is as it is now.
     sync.rootWrites.look();
-    if (!this.#isWatched) this.#watch();
+    if (!this.#isWatched) await this.#watch();
     await this.#scanIfDue();
     if (signal.aborted) return false;
     if (!quota.isFull) sync.retryForRoom();
@@ -216,13 +218,16 @@ export class PairRun {
     this.#scanRequested = true;
   }
 
-  #watch(): void {
+  /** Before the scan: what changes after it is hinted, and what changed before it is found. */
+  async #watch(): Promise<void> {
     const { watcher, record, clock, issues } = this.#parts;
     this.#isWatched = true;
+    this.#isUnwatched = false;
+    await watcher.close();
     // Said by an engine before this one; it is said again when it is so.
     issues.clear(record.config.id, null, 'watch-limit');
     const { observer } = this.sync;
-    void watcher.start(record.config.folder, {
+    await watcher.start(record.config.folder, {
       onHint: (hint) => {
         if (typeof hint === 'string') observer.hint(hint);
         else observer.hintEverything();
@@ -251,6 +256,8 @@ export class PairRun {
         // The engine before this one may have ended while it was away.
         this.#wasReady = true;
         sync.paused = null;
+        // Another disk may have been mounted there: what was watched is not what is there.
+        this.#isWatched = false;
         for (const code of ROOT_ISSUES) issues.clear(config.id, null, code);
         sync.observer.hintEverything();
       }

@@ -21,7 +21,8 @@ import type { VaultSync } from '../engine/vault-sync.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
 import { pruneTrash } from '../local-fs/local-trash.ts';
 import { DiskError } from '../local-fs/disk.ts';
-import { ChokidarWatcher } from '../local-fs/watcher.ts';
+import { ChokidarWatcher } from '../local-fs/chokidar-watcher.ts';
+import { FolderWatcher } from '../local-fs/folder-watcher.ts';
 import { ManifestDamagedError, setAsideDamaged } from '../manifest/damage.ts';
 import { openManifest } from '../manifest/open.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -111,7 +112,7 @@ export class RunningDevice {
       random: realRandom,
       boot: thisBoot(),
       ahead: home.aheadPath,
-      watch: () => new ChokidarWatcher(),
+      watch: () => (process.platform === 'linux' ? new FolderWatcher() : new ChokidarWatcher()),
       pairs,
       settings: {
         uploadLimit: settings.number('upload-limit') || null,

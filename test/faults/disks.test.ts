@@ -102,4 +102,19 @@ describe.runIf(canMount())('a device whose folder lies on a disk that', () => {
     expect(folderPrint(sound.folder)).toEqual(expect.arrayContaining(before));
     spawnSync('umount', ['-l', `${world.place}/aside`]);
   });
+
+  it('comes back as another mount is watched there', async () => {
+    const [copy, folder] = [`${world.place}/copy`, small.folder];
+    mkdirSync(copy);
+    expect(mount('-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', copy)).toBe(true);
+    expect(spawnSync('cp', ['-a', `${folder}/.`, copy]).status).toBe(0);
+    spawnSync('umount', ['-l', folder]);
+    expect(await small.wait()).toMatchObject({ code: 3 });
+    expect(mount('--bind', copy, folder)).toBe(true);
+    await agree();
+    writeFileSync(small.path('after that.txt'), 'seen by the watch');
+    // Nobody asks the device to look.
+    await until('it', 30_000, () => (existsSync(sound.path('after that.txt')) ? true : null));
+    spawnSync('umount', ['-l', copy]);
+  });
 });

@@ -3,7 +3,8 @@ import { writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { ControlClient } from '../../sync-engine/client/client.ts';
-import { connectEngine, engineProgram } from '../../sync-engine/client/connect.ts';
+import { connectEngine } from '../../sync-engine/client/connect.ts';
+import { engineProgram } from '../../sync-engine/client/engine-program.ts';
 import { World, type Device } from './harness.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
