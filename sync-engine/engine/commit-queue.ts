@@ -18,6 +18,8 @@ import type { VaultLog } from './vault-log.ts';
 const MAX_ITEMS = 4000;
 /** While uploads are under way a commit is made about this often, so that other devices overlap. */
 const COMMIT_INTERVAL_MS = 2000;
+/** A pack that was sealed so long ago goes ahead of what it is for: the line is slow, or the file large. */
+const PACKS_WAIT_MS = 1000;
 
 export interface CommitItem {
   readonly node: NodeId;
@@ -62,6 +64,8 @@ export class CommitQueue {
   /** Packs small enough to travel in the commit, not uploaded on their own. */
   readonly #inline = new Map<PackName, SealedPack>();
   #lastCommitMs = Number.NEGATIVE_INFINITY;
+  /** The last that was not of packs alone. */
+  #lastItemsMs = Number.NEGATIVE_INFINITY;
   /** Since something waits again. */
   #waitingSinceMs = Number.NEGATIVE_INFINITY;
   /** When the oldest pack was sealed that is in the account and in no commit; null: there is none. */
@@ -114,10 +118,13 @@ export class CommitQueue {
 
   /** Whether something is to be committed now, or is being committed. */
   get isDue(): boolean {
-    if (this.#running !== null) return true;
-    if (!this.hasWork) return this.#arePacksDue;
+    return this.#running !== null || this.#areItemsDue || this.#arePacksDue;
+  }
+
+  get #areItemsDue(): boolean {
+    if (!this.hasWork) return false;
     if (!this.#hooks.busy() || this.#items.size >= MAX_ITEMS) return true;
-    const sinceMs = this.#holdsNewFoldersAlone ? this.#waitingSinceMs : this.#lastCommitMs;
+    const sinceMs = this.#holdsNewFoldersAlone ? this.#waitingSinceMs : this.#lastItemsMs;
     return this.#clock.monotonicMs() - sinceMs >= COMMIT_INTERVAL_MS;
   }
 
@@ -125,7 +132,7 @@ export class CommitQueue {
   get #arePacksDue(): boolean {
     if (this.#packsSinceMs === null || !this.#hooks.busy() || this.#hooks.isFull()) return false;
     const sinceMs = Math.max(this.#packsSinceMs, this.#lastCommitMs);
-    return this.#clock.monotonicMs() - sinceMs >= COMMIT_INTERVAL_MS;
+    return this.#clock.monotonicMs() - sinceMs >= PACKS_WAIT_MS;
   }
 
   /** They wait for what is read meanwhile and goes into them: in one commit with it they come whole elsewhere. */
@@ -161,11 +168,13 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     for (;;) {
-      const valid = this.#validate([...this.#items.values()].slice(0, MAX_ITEMS));
+      const items = this.#areItemsDue ? [...this.#items.values()].slice(0, MAX_ITEMS) : [];
+      const valid = this.#validate(items);
       if (valid.length === 0 && !this.#arePacksDue) return;
       const outcome = await this.#attempt(valid);
       if (outcome.kind === 'committed') {
         this.#lastCommitMs = this.#clock.monotonicMs();
+        if (valid.length > 0) this.#lastItemsMs = this.#lastCommitMs;
         if (this.#items.size === 0 || (this.#hooks.busy() && this.#items.size < MAX_ITEMS)) return;
         continue;
       }

@@ -13,7 +13,7 @@ import type { Clock } from './ports.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** Requests at a time, and packs sealed but not acknowledged; sealing waits beyond it. */
-const CONCURRENT_UPLOADS = 3;
+const CONCURRENT_UPLOADS = 2;
 
 /** Waited for before a pack is sealed anew, as if so many attempts had failed: some seconds. */
 const ATTEMPTS_WORTH = 4;

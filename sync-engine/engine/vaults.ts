@@ -256,13 +256,15 @@ export class Vaults {
   }
 
   /**
-   * Packs alone, from a device that is at work now: what they belong to is to come. A log that is read on later has
-   * that already.
+   * Packs without a file, from a device that is at work now: what they belong to is to come. A log that is read on
+   * later has that already.
    */
-  #mayBeAhead(vault: VaultId, { frame: { header, entries, packs } }: ReceivedCommit): void {
+  #mayBeAhead(id: VaultId, { frame: { header, entries, packs } }: ReceivedCommit): void {
     const isOwn = header.device === this.#parts.ports.identity.device;
-    if (isOwn || entries.length > 0 || packs.revived.length > 0 || packs.dropped.length > 0) return;
-    this.#ahead.get(vault)?.came(packs.added);
+    if (isOwn || packs.revived.length > 0 || packs.dropped.length > 0) return;
+    const remote = this.#vaults.get(id)?.log.store.remote;
+    if (entries.every(({ node }) => remote?.get(node)?.type === 'folder'))
+      this.#ahead.get(id)?.came(packs.added);
   }
 
   /** A log that fails verification stops its vault until a person decides. */

@@ -5,7 +5,7 @@
  */
 import { hashOf } from '../../protocol/signing.ts';
 import type { ChunkId, PackName } from '../../protocol/ids.ts';
-import { KIB, MAX_PACK_BYTES } from '../../protocol/limits.ts';
+import { KIB, MAX_PACK_BYTES, MIB } from '../../protocol/limits.ts';
 import { SEGMENT_OVERHEAD_BYTES } from '../crypto/object.ts';
 import { sealPackIndex, type IndexChunk, type IndexSegment } from '../crypto/pack-index.ts';
 import { paddedPackSize, padPackInPlace } from '../crypto/padding.ts';
@@ -21,6 +21,11 @@ const RUN_BYTES = 256 * KIB;
 const LARGE_BYTES = RUN_BYTES / 2;
 /** Keeps the index of a pack of tiny chunks under 1 MiB. */
 export const MAX_PACK_CHUNKS = 16_384;
+/**
+ * The first pack is closed at that, each later one at twice as much, up to what a pack may hold: what is sealed first
+ * is on its way early, and several packs on the way are not all done at one time.
+ */
+const FIRST_PACK_BYTES = 4 * MIB;
 
 export interface PackBuilderOptions {
   readonly keys: VaultKeys;
@@ -38,6 +43,7 @@ export class PackBuilder {
   /** Grows with the pack, and goes with it. */
   #pack = Buffer.alloc(0);
   #length = 0;
+  #closesAt = FIRST_PACK_BYTES;
   #segments: IndexSegment[] = [];
   #chunks: IndexChunk[] = [];
   readonly #run = Buffer.allocUnsafeSlow(RUN_BYTES);
@@ -86,7 +92,7 @@ export class PackBuilder {
   async #addSegment(plaintext: Uint8Array, chunks: readonly RunChunk[]): Promise<void> {
     const { keys, epoch, random } = this.#options;
     const length = plaintext.length + SEGMENT_OVERHEAD_BYTES;
-    if (this.#length + length > MAX_PACK_BYTES) await this.#sendPack();
+    if (this.#length + length > this.#closesAt) await this.#sendPack();
     const offset = this.#length;
     const segment = this.#segments.length;
     this.#reserve(offset + length);
@@ -129,6 +135,7 @@ export class PackBuilder {
     };
     this.#pack = Buffer.alloc(0);
     this.#length = 0;
+    this.#closesAt = Math.min(MAX_PACK_BYTES, 2 * this.#closesAt);
     this.#segments = [];
     this.#chunks = [];
     this.#held.clear();
