@@ -71,7 +71,7 @@ export class AheadPacks {
     }
     this.#lastCameMs = clock.monotonicMs();
     this.#pump();
-    void this.#clearInTime();
+    this.#clearInTime().catch(this.#parts.crashed);
   }
 
   /** Bytes [start, end) of a pack, fewer where it ends before; null when they are not to be had here. */
@@ -100,9 +100,9 @@ export class AheadPacks {
       pack.coming = this.#bring(name, pack)
         .catch((error: unknown) => {
           if (signal.aborted) return;
-          this.#drop(name);
           // The file's own fetch will meet the same, and tells.
-          if (!(error instanceof CloudError || error instanceof DiskError)) crashed(error);
+          if (error instanceof CloudError || error instanceof DiskError) this.#drop(name);
+          else crashed(error);
         })
         .finally(() => {
           this.#lanes -= 1;
