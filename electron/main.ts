@@ -79,7 +79,7 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
   // The engine and the server.
   const node = process.env['COFFRE_NODE'];
   const isOnNode = node !== undefined && node !== '';
-  const env = engineEnv(process.env, home);
+  const env: NodeJS.ProcessEnv = { ...process.env, COFFRE_HOME: home };
   // Passwords go over the socket; in the environment of a process that lives long they would linger.
   delete env['COFFRE_PASSWORD'];
   delete env['COFFRE_NEW_PASSWORD'];
@@ -92,7 +92,10 @@ async function run(file: AppFile): Promise<(args: readonly string[]) => void> {
         return connectIfRunning(controlEndpoint(home));
       },
       start: () =>
-        (isOnNode ? onNode(node) : inUtilityProcess('coffre-engine'))({ entry: places.engine, env }),
+        (isOnNode ? onNode(node) : inUtilityProcess('coffre-engine'))({
+          entry: places.engine,
+          env: engineEnv(env, home),
+        }),
       sleep,
       nowMs: () => performance.now(),
     },

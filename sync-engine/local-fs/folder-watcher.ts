@@ -29,6 +29,7 @@ interface WatchedFolder {
 const FEW_NAMES = 16;
 /** What the watch of a folder that just went, or that the scan reports, says. */
 const EXPECTED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'];
+const DENIED = ['EACCES', 'EPERM'];
 
 export class FolderWatcher implements Watcher {
   #tree: FolderTree | null = null;
@@ -65,9 +66,10 @@ class FolderTree {
 
   async begin(): Promise<void> {
     const name = basename(this.#root);
-    this.#above = this.#handle(dirname(this.#root), (event, changed) => {
+    const above = this.#handle(dirname(this.#root), (event, changed) => {
       if (event === 'rename' && changed === name) this.#startAnew();
     });
+    this.#above = above === 'denied' ? null : above;
     await this.#watchTop();
   }
 
@@ -114,10 +116,8 @@ class FolderTree {
     const handle = this.#handle(path, (event, changed) => {
       this.#seen(folder, event, changed);
     });
-    if (handle === null) {
-      parent?.denied.add(name);
-      return null;
-    }
+    if (handle === 'denied') parent?.denied.add(name);
+    if (handle === null || handle === 'denied') return null;
     const folder: WatchedFolder = {
       parent,
       name,
@@ -131,7 +131,7 @@ class FolderTree {
     return folder;
   }
 
-  #handle(path: string, listener: (event: string, name: string | null) => void): FSWatcher | null {
+  #handle(path: string, listener: (event: string, name: string | null) => void): FSWatcher | 'denied' | null {
     const failed = (error: unknown): void => {
       if (!EXPECTED.includes(errnoOf(error))) this.#gatherer.trouble(error);
     };
@@ -139,7 +139,7 @@ class FolderTree {
       return watch(path, listener).on('error', failed);
     } catch (error) {
       failed(error);
-      return null;
+      return DENIED.includes(errnoOf(error)) ? 'denied' : null;
     }
   }
 
