@@ -27,7 +27,7 @@ interface WatchedFolder {
 
 /** Looked at one by one; above it, listing the folder costs less. */
 const FEW_NAMES = 16;
-/** What the watch of a folder that just went, or that the scan reports, says. */
+/** Of a folder that just went, or that the scan reports. */
 const EXPECTED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'];
 const DENIED = ['EACCES', 'EPERM'];
 
@@ -101,7 +101,7 @@ class FolderTree {
     for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
       if (this.#hasEnded) return;
       if (tells) this.#gatherer.add(pathOf(folder));
-      for (const name of await foldersIn(this.#absolute(folder))) {
+      for (const name of await this.#foldersIn(this.#absolute(folder))) {
         if (folder.isGone) break;
         if (folder.children.has(name)) continue;
         const child = this.#watch(folder, name);
@@ -132,13 +132,12 @@ class FolderTree {
   }
 
   #handle(path: string, listener: (event: string, name: string | null) => void): FSWatcher | 'denied' | null {
-    const failed = (error: unknown): void => {
-      if (!EXPECTED.includes(errnoOf(error))) this.#gatherer.trouble(error);
-    };
     try {
-      return watch(path, listener).on('error', failed);
+      return watch(path, listener).on('error', (error) => {
+        this.#failed(error);
+      });
     } catch (error) {
-      failed(error);
+      this.#failed(error);
       return DENIED.includes(errnoOf(error)) ? 'denied' : null;
     }
   }
@@ -193,10 +192,34 @@ class FolderTree {
       if (child !== undefined) drop(child);
     }
     const path = this.#absolute(folder);
-    if (names.size > FEW_NAMES) return foldersIn(path);
+    if (names.size > FEW_NAMES) return this.#foldersIn(path);
     const found: string[] = [];
-    for (const name of names) if (await isFolder(join(path, name))) found.push(name);
+    for (const name of names) if (await this.#isFolder(join(path, name))) found.push(name);
     return found;
+  }
+
+  /** Not behind links. */
+  async #foldersIn(path: string): Promise<readonly string[]> {
+    try {
+      const entries = await readdir(path, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    } catch (error) {
+      this.#failed(error);
+      return [];
+    }
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    try {
+      return (await lstat(path)).isDirectory();
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (!EXPECTED.includes(errnoOf(error))) this.#gatherer.trouble(error);
   }
 
   #absolute(folder: WatchedFolder): string {
@@ -221,24 +244,6 @@ function drop(folder: WatchedFolder): void {
 
 function isOwn(parent: WatchedFolder, name: string): boolean {
   return parent.parent === null && name === PAIR_FOLDER;
-}
-
-/** Not behind links. Nothing where it cannot be listed: the scan reports it. */
-async function foldersIn(path: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 let queued: number | null = null;
