@@ -75,7 +75,8 @@ describe('two devices, and in the middle of a transfer', () => {
 
   it('the server of an upload is killed', async () => {
     await halfUp('while the server dies');
-    expect(readdirSync(path.join(world.server.data, 'incoming'))).toHaveLength(1);
+    // Of the two packs that go up at a time, one may be done.
+    expect(readdirSync(path.join(world.server.data, 'incoming'))).not.toEqual([]);
     await world.server.kill9();
     await isIn('offline', one, two);
     world.wire.drip(null);
