@@ -59,7 +59,7 @@ export class AheadPacks {
     this.#parts = parts;
   }
 
-  /** Added to the account by another device, in a commit of packs alone. */
+  /** Added to the account by another device, in a commit without a file. */
   came(packs: readonly PackEntry[]): void {
     const { clock, isWanted } = this.#parts;
     if (!isWanted()) return;

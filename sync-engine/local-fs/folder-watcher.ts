@@ -57,6 +57,7 @@ class FolderTree {
   #isSettling = false;
   /** Since the last turn of the event loop that brought none. */
   #events = 0;
+  readonly #maxQueued = maxQueuedEvents();
   #hasEnded = false;
 
   constructor(root: string, hooks: WatcherHooks) {
@@ -161,7 +162,7 @@ class FolderTree {
   #count(): void {
     if (this.#events === 0)
       setImmediate(() => {
-        const mayHaveLost = this.#events >= maxQueued() / 2;
+        const mayHaveLost = this.#events >= this.#maxQueued / 2;
         this.#events = 0;
         if (mayHaveLost && !this.#hasEnded) this.#startAnew();
       });
@@ -246,15 +247,8 @@ function isOwn(parent: WatchedFolder, name: string): boolean {
   return parent.parent === null && name === PAIR_FOLDER;
 }
 
-let queued: number | null = null;
-
-/** Events the kernel keeps (inotify(7)); what it says when it cannot be asked. */
-function maxQueued(): number {
-  queued ??= readMaxQueued();
-  return queued;
-}
-
-function readMaxQueued(): number {
+/** Events the kernel keeps (inotify(7)); what it usually keeps when it cannot be asked. */
+function maxQueuedEvents(): number {
   try {
     const said = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
     return Number.isSafeInteger(said) && said > 0 ? said : 16_384;

@@ -186,6 +186,7 @@ describe.each(process.platform === 'linux' ? kinds : kinds.slice(0, 1))('%s', (_
       expect(hints).toEqual([]);
       await other.close();
     });
+
     it('watches anew what it had watched, and what took its place', async () => {
       mkdirSync(`${root}/pair/in`, { recursive: true });
       const outer = root;

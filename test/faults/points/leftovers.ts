@@ -10,7 +10,7 @@ const OF_A_HOME = [
   /^manifest\.db(?:-wal|-shm)?$/,
   /^engine\.lock(?:-journal)?$/,
   /^run(?:\/(?:control\.sock|engine\.err))?$/,
-  /^ahead(?:\/[0-9a-f]+)?$/, // packs that came ahead of a file: for five minutes, where nobody asked for them
+  /^ahead$/, // where packs were that came ahead of their file
   /^identity(?:\/[0-9a-f]{32}(?:\/(?:secrets|key-file|chain))?)?$/,
 ];
 const OF_A_SERVER = /^(?:opaque-setup|cloud\.sqlite(?:-wal|-shm)?|server\.lock(?:-journal)?|blobs|incoming)$/;
