@@ -7,8 +7,8 @@ import { folderPrint } from '../integration/folder-print.ts';
 import { until, World, type Device } from '../integration/harness.ts';
 import { leftOnDevice, leftOnServer } from './points/leftovers.ts';
 
-/** One pack, so one upload. */
-const SIZE = 4_000_000;
+const SIZE = 6_000_000;
+const SIZE_OF_ONE_PACK = 4_000_000;
 const BYTES_A_SECOND = 1_500_000;
 
 describe('two devices, and in the middle of a transfer', () => {
@@ -38,11 +38,11 @@ describe('two devices, and in the middle of a transfer', () => {
     });
 
   /** Resolves when a good part of a large file is on its way up. */
-  async function halfUp(name: string): Promise<void> {
+  async function halfUp(name: string, size = SIZE): Promise<void> {
     const before = world.wire.bytesUp();
     world.wire.drip(BYTES_A_SECOND);
-    writeFileSync(one.path(name), randomBytes(SIZE));
-    await until('half of it', 30_000, () => (world.wire.bytesUp() - before > SIZE / 3 ? true : null));
+    writeFileSync(one.path(name), randomBytes(size));
+    await until('half of it', 30_000, () => (world.wire.bytesUp() - before > size / 3 ? true : null));
   }
 
   it('the cable of an upload is pulled', async () => {
@@ -75,7 +75,7 @@ describe('two devices, and in the middle of a transfer', () => {
   });
 
   it('the server of an upload is killed', async () => {
-    await halfUp('while the server dies');
+    await halfUp('while the server dies', SIZE_OF_ONE_PACK);
     expect(readdirSync(path.join(world.server.data, 'incoming'))).toHaveLength(1);
     await world.server.kill9();
     await isIn('offline', one, two);
