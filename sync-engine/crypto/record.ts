@@ -20,8 +20,11 @@ import type { Random } from './random.ts';
 import type { VaultKeys } from './vault-keys.ts';
 
 const VERSION = 1;
-/** A sealed record has at least this many bytes, so short and long names look alike. */
-const MIN_RECORD_BYTES = 512;
+/**
+ * Sealed, a record has the first of these sizes that holds it, so that names look alike: the first holds one
+ * chunk and a name of 99 bytes. Beyond, its size is rounded up.
+ */
+const SMALL_RECORD_BYTES = [256, 512] as const;
 /** Lists of lists; 64 entries of level 3 already span more than any disk. */
 export const MAX_LIST_DEPTH = 4;
 /** A symlink's target is small content, in bytes. */
@@ -90,7 +93,7 @@ export function recordFault(record: NodeRecord): RecordFault | null {
 export function encodeRecord(record: NodeRecord): Uint8Array {
   const fault = recordFault(record);
   if (fault !== null) throw new RangeError(`not a record: ${fault}`);
-  const writer = new ByteWriter(512)
+  const writer = new ByteWriter(256)
     .u8(VERSION)
     .u8(TYPES.indexOf(record.type))
     .hex(record.parent, 16)
@@ -163,13 +166,16 @@ export function sealRecord(
   record: NodeRecord,
   random: Random,
 ): SealedObject {
+  const encoded = encodeRecord(record);
+  const [small, least] = SMALL_RECORD_BYTES;
+  const atLeast = encoded.length + OBJECT_OVERHEAD_BYTES <= small ? small : least;
   const sealed = sealObject({
     key: keys.metaKey(epoch),
     type: 'record',
     epoch,
     vault: keys.vault,
     extra: extraOf(node, revision),
-    plaintext: padPlaintext(encodeRecord(record), OBJECT_OVERHEAD_BYTES, MIN_RECORD_BYTES),
+    plaintext: padPlaintext(encoded, OBJECT_OVERHEAD_BYTES, atLeast),
     random,
   });
   if (sealed.length > MAX_RECORD_BYTES) throw new Error('a valid record fits its size limit');

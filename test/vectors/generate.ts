@@ -10,7 +10,7 @@ import { bundles } from './bundle-vectors.ts';
 import { log } from './log-vectors.ts';
 import { run, type Vector } from './operations.ts';
 import { PUBLISHED } from './published.ts';
-import { indexes, records } from './record-vectors.ts';
+import { indexes, records, recordSizes } from './record-vectors.ts';
 import { objects, segments } from './sealing-vectors.ts';
 
 async function write(file: string, vectors: readonly Vector[]): Promise<void> {
@@ -29,6 +29,7 @@ await write('published.json', PUBLISHED);
 await write('objects.json', await objects());
 await write('segments.json', await segments());
 await write('records.json', await records());
+await write('record-sizes.json', await recordSizes());
 await write('indexes.json', await indexes());
 await write('log.json', await log());
 await write('accounts.json', await accounts());

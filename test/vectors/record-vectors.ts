@@ -1,6 +1,7 @@
 /** Records and pack indexes, honest and hostile. */
 import { ByteWriter } from '../../protocol/bytes.ts';
 import { EMPTY_CONTENT, fromHex, ROOT_NODE, toHex, type ChunkId, type VaultId } from '../../protocol/ids.ts';
+import { contentIdOf } from '../../sync-engine/crypto/content.ts';
 import { sealObject } from '../../sync-engine/crypto/object.ts';
 import { encodePackIndex } from '../../sync-engine/crypto/pack-index.ts';
 import { encodeRecord, type NodeRecord } from '../../sync-engine/crypto/record.ts';
@@ -53,6 +54,35 @@ function rawRecord(change: {
     if (change.content !== undefined) writer.hex(change.content, 32);
   }
   return toHex(writer.raw(fromHex(change.tail ?? '')).finish());
+}
+
+/** Records on both sides of each of their sizes. */
+export async function recordSizes(): Promise<Vector[]> {
+  const out = new Collection();
+  const drawn = drawing('record-sizes');
+  const filled = (...lengths: number[]): NodeRecord => {
+    const list = lengths.map((length) => ({ chunk: drawn(32) as ChunkId, length }));
+    const size = lengths.reduce((sum, length) => sum + length, 0);
+    return { ...file, size, list, content: contentIdOf(list) };
+  };
+  const of = (bytes: number): string => 'n'.repeat(bytes);
+  const sized: [string, NodeRecord][] = [
+    ['a folder with a name of 138 bytes', { ...folder, name: of(138) }],
+    ['a folder with a name of 139 bytes', { ...folder, name: of(139) }],
+    ['a file with a name of 1 byte', { ...filled(1), name: of(1) }],
+    ['a file with a name of 99 bytes', { ...filled(1_000_000), name: of(99) }],
+    ['a file with a name of 100 bytes', { ...filled(1_000_000), name: of(100) }],
+    ['a file of three chunks', filled(500_000, 600_000, 70_000)],
+    ['a file of nine chunks', filled(...Array<number>(9).fill(200_000))],
+    ['a file of eleven chunks', filled(...Array<number>(11).fill(200_000))],
+  ];
+  for (const [name, record] of sized) {
+    const input = { vault, epochKeys, node, revision: 3 };
+    const random = drawn(32);
+    const sealed = await out.make(name, 'record-seal', { ...input, epoch: 1, record: plain(record), random });
+    out.expect(name, 'record-open', { ...input, sealed }, { record: plain(record), epoch: 1 });
+  }
+  return out.vectors;
 }
 
 export async function records(): Promise<Vector[]> {
