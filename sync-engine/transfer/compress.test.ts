@@ -1,7 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { METHOD_STORED, METHOD_ZSTD } from '../crypto/pack-index.ts';
 import { bundledZstd, compressChunk, decompressChunk, nativeZstd } from './compress.ts';
+
+/** The same bytes in every run, and no pattern in them. */
+function noise(size: number): Uint8Array {
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), Buffer.alloc(16));
+  return cipher.update(Buffer.alloc(size));
+}
 
 const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(4000));
 
@@ -25,7 +31,13 @@ describe('compression', () => {
   });
 
   it('stores what gains nothing, and the very short', () => {
-    for (const chunk of [randomBytes(100), randomBytes(20_000), randomBytes(400_000), text.subarray(0, 60)]) {
+    for (const chunk of [
+      randomBytes(100),
+      randomBytes(1500),
+      randomBytes(20_000),
+      randomBytes(400_000),
+      text.subarray(0, 60),
+    ]) {
       expect(compressChunk(chunk)).toEqual({ method: METHOD_STORED, bytes: chunk });
     }
   });
@@ -33,6 +45,15 @@ describe('compression', () => {
   it('is not misled by noise at the beginning', () => {
     const chunk = Buffer.concat([randomBytes(70_000), Buffer.alloc(400_000, 'abc')]);
     expect(compressChunk(chunk).method).toBe(METHOD_ZSTD);
+  });
+
+  it('asks no codec about noise, and asks about a text of any length', () => {
+    let asked = 0;
+    const codec = { ...nativeZstd()!, compress: (bytes: Uint8Array) => ((asked += 1), bytes) };
+    for (const size of [1024, 3000, 4096, 5000, 300_000]) compressChunk(noise(size), codec);
+    expect(asked).toBe(0);
+    for (const size of [128, 1024, 3000, 4096, 5000, 100_000]) compressChunk(text.subarray(0, size), codec);
+    expect(asked).toBe(6);
   });
 
   it('stores everything where there is no codec', () => {
