@@ -18,8 +18,11 @@ import type { VaultLog } from './vault-log.ts';
 const MAX_ITEMS = 4000;
 /** While uploads are under way a commit is made about this often, so that other devices overlap. */
 const COMMIT_INTERVAL_MS = 2000;
-/** A pack that was sealed so long ago goes ahead of what it is for: the line is slow, or the file large. */
+/** A pack that was sent off so long ago goes ahead of what it is for: the line is slow, or the file large. */
 const PACKS_WAIT_MS = 1000;
+/** One that arrived within a quarter of a second says that the line is fast, where to overlap gains less than a commit costs. */
+const QUICK_PACK_MS = 250;
+const QUICK_PACKS_WAIT_MS = 2000;
 
 export interface CommitItem {
   readonly node: NodeId;
@@ -68,8 +71,8 @@ export class CommitQueue {
   #lastItemsMs = Number.NEGATIVE_INFINITY;
   /** Since something waits again. */
   #waitingSinceMs = Number.NEGATIVE_INFINITY;
-  /** When the oldest pack was sealed that is in the account and in no commit; null: there is none. */
-  #packsSinceMs: number | null = null;
+  /** From when packs that are in the account and in no commit may go ahead; null: there are none. */
+  #packsDueMs: number | null = null;
   #running: Promise<void> | null = null;
 
   constructor(log: VaultLog, manifest: Pick<Manifest, 'transaction'>, clock: Clock, hooks: CommitQueueHooks) {
@@ -107,9 +110,11 @@ export class CommitQueue {
     return this.#inline.has(name);
   }
 
-  /** A pack is in the account that was sealed at `sinceMs`, by the monotonic clock. */
-  hasPacksSince(sinceMs: number): void {
-    this.#packsSinceMs = Math.min(this.#packsSinceMs ?? sinceMs, sinceMs);
+  /** A pack has just arrived in the account that was sent off at `sentMs`, by the monotonic clock. */
+  packArrived(sentMs: number): void {
+    const isQuick = this.#clock.monotonicMs() - sentMs < QUICK_PACK_MS;
+    const dueMs = sentMs + (isQuick ? QUICK_PACKS_WAIT_MS : PACKS_WAIT_MS);
+    this.#packsDueMs = Math.min(this.#packsDueMs ?? dueMs, dueMs);
   }
 
   get hasWork(): boolean {
@@ -130,9 +135,8 @@ export class CommitQueue {
 
   /** What they belong to is still being read and sent: other devices may fetch them meanwhile. */
   get #arePacksDue(): boolean {
-    if (this.#packsSinceMs === null || !this.#hooks.busy() || this.#hooks.isFull()) return false;
-    const sinceMs = Math.max(this.#packsSinceMs, this.#lastCommitMs);
-    return this.#clock.monotonicMs() - sinceMs >= PACKS_WAIT_MS;
+    if (this.#packsDueMs === null || !this.#hooks.busy() || this.#hooks.isFull()) return false;
+    return this.#clock.monotonicMs() >= Math.max(this.#packsDueMs, this.#lastCommitMs + PACKS_WAIT_MS);
   }
 
   /** They wait for what is read meanwhile and goes into them: in one commit with it they come whole elsewhere. */
@@ -160,7 +164,7 @@ export class CommitQueue {
 
   /** Everything waiting is planned again. */
   #releaseAll(): void {
-    this.#packsSinceMs = null;
+    this.#packsDueMs = null;
     const items = [...this.#items.values()];
     this.#items.clear();
     for (const item of items) item.done('released');
@@ -201,7 +205,7 @@ export class CommitQueue {
       ...uploaded.map((row) => ({ row, inline: null })),
       ...inline,
     ].filter(({ row }) => !isFull || needed.has(row.name));
-    this.#packsSinceMs = null;
+    this.#packsDueMs = null;
     const revived = new Map<PackName, PackEntry>();
     for (const name of needed) {
       const row = store.pack(name);

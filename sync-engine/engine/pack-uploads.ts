@@ -20,8 +20,8 @@ const ATTEMPTS_WORTH = 4;
 
 export interface PackUploadHooks {
   quota(state: QuotaState): void;
-  /** @param sinceMs when it was sealed, by the monotonic clock */
-  sent(bytes: number, sinceMs: number): void;
+  /** @param sentMs when it was sent off, by the monotonic clock */
+  sent(bytes: number, sentMs: number): void;
   /** Waits before another attempt; rejects when the engine stops or the fault is final. */
   retry(error: CloudError, attempt: number, signal: AbortSignal): Promise<void>;
 }
@@ -110,7 +110,7 @@ export class PackUploads {
   }
 
   async #send(pack: PackToSend, signal: AbortSignal): Promise<boolean> {
-    const sinceMs = this.#clock.monotonicMs();
+    const sentMs = this.#clock.monotonicMs();
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) return false;
       try {
@@ -129,7 +129,7 @@ export class PackUploads {
           return false;
         }
         if (this.#store.pack(pack.name)?.state === 'sealed') this.#store.setPackState(pack.name, 'uploaded');
-        this.#hooks.sent(pack.size, sinceMs);
+        this.#hooks.sent(pack.size, sentMs);
         return true;
       } catch (error) {
         if (!(error instanceof CloudError)) throw error;

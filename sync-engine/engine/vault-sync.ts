@@ -74,8 +74,8 @@ export class VaultSync {
       quota: (state) => {
         hooks.quota(state);
       },
-      sent: (bytes, sinceMs) => {
-        this.commits.hasPacksSince(sinceMs);
+      sent: (bytes, sentMs) => {
+        this.commits.packArrived(sentMs);
         hooks.sent(bytes);
       },
       retry: (error, attempt, signal) => hooks.retryUpload(error, attempt, signal),
