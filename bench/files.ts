@@ -29,7 +29,7 @@ export async function files(setting: Setting): Promise<readonly Row[]> {
     const first = await firstSync(world, setting, {
       count,
       size: 16 * 1024,
-      target: setting.quick ? null : 33,
+      target: setting.quick ? null : 8,
     });
     const later = [...(await newFiles(world, setting)), ...(await renamed(world))];
     return [first, ...later, await caughtUp(world, setting, count)];
@@ -59,8 +59,8 @@ async function newFiles(world: World, setting: Setting): Promise<readonly Row[]>
   const at = (share: number): number => seconds[Math.ceil(seconds.length * share) - 1] ?? Number.NaN;
   const note = `least ${seconds[0]?.toFixed(3)}, most ${seconds.at(-1)?.toFixed(3)}; ${trafficNote(cost)}`;
   return [
-    row('new 1 KiB file on B, median of 20', at(0.5), { target: 0.5, cost, note }),
-    row('new 1 KiB file on B, p95', at(0.95), { target: 0.5 }),
+    row('new 1 KiB file on B, median of 20', at(0.5), { target: 0.25, cost, note }),
+    row('new 1 KiB file on B, p95', at(0.95), { target: 0.4 }),
   ];
 }
 

@@ -18,7 +18,7 @@ export async function large(setting: Setting): Promise<readonly Row[]> {
   const size = (setting.quick ? 128 : 2048) * MIB;
   const world = await World.open({ needs: size * 8, profiles: setting.profiles, dist: setting.dist });
   try {
-    const targets = setting.quick ? [null, null, null] : [15, 94, 18];
+    const targets = setting.quick ? [null, null, null] : [15, 10, 10];
     const [first = null, insert = null, pages = null] = targets;
     return [
       ...(await created(world, setting, size, first)),
@@ -103,15 +103,10 @@ async function overwritten(world: World, setting: Setting, target: number | null
     }
     closeSync(file);
   });
-  return changeRows(`${PAGES} scattered pages of 4 KiB overwritten`, cost, target, null);
+  return changeRows(`${PAGES} scattered pages of 4 KiB overwritten`, cost, target, 35);
 }
 
-function changeRows(
-  name: string,
-  cost: Cost,
-  target: number | null,
-  mostMiB: number | null = 6,
-): readonly Row[] {
+function changeRows(name: string, cost: Cost, target: number | null, mostMiB = 6): readonly Row[] {
   const most = Math.max(cost.aUp, cost.aDown, cost.bUp, cost.bDown);
   return [
     row(name, cost.seconds, { target, cost, note: trafficNote(cost) }),
