@@ -1,10 +1,10 @@
 /** Makes a pair's syncing from its record: its rows in the manifest, its folder as a disk, its ports. */
-import { toHex, type NodeId } from '../../protocol/ids.ts';
 import { POSIX_CAPABILITIES, probe, type Capabilities } from '../local-fs/capabilities.ts';
 import { DiskError, type Disk } from '../local-fs/disk.ts';
 import { checkRoot, makePairFolders } from '../local-fs/root-marker.ts';
 import type { PairRecord, SyncEngineParts } from './engine-parts.ts';
 import type { IssueBoard } from './issue-board.ts';
+import { nodeIds } from './node-ids.ts';
 import { PairDisk } from './pair-disk.ts';
 import { PairSync } from './pair-sync.ts';
 import type { QuotaWait } from './quota-wait.ts';
@@ -55,7 +55,7 @@ export function openPair(parts: OpenPairParts): PairSync {
     clock,
     random,
     deviceName: identity.deviceName,
-    newId: () => toHex(random.bytes(16)) as NodeId,
+    newId: nodeIds((size) => random.bytes(size)),
     signal,
     space: {
       get isFull() {

@@ -1,8 +1,9 @@
 /** Brings back files and folders: a version, a time, or from the trash. */
 import { PersonError } from '../../protocol/errors.ts';
-import { ROOT_NODE, TRASH_NODE, toHex, type NodeId } from '../../protocol/ids.ts';
+import { ROOT_NODE, TRASH_NODE, type NodeId } from '../../protocol/ids.ts';
 import type { NodeRecord } from '../crypto/record.ts';
 import { recordOf } from './history.ts';
+import { nodeIds } from './node-ids.ts';
 import { OldContent } from './old-content.ts';
 import { pastTreeAt, seqAt, type PastTree } from './past-tree.ts';
 import { Past } from './past.ts';
@@ -82,7 +83,7 @@ export function restoreTrashed(
 }
 
 function newIds(at: TreeDevice): () => NodeId {
-  return () => toHex(at.device.tools.random(16)) as NodeId;
+  return nodeIds(at.device.tools.random);
 }
 
 function destinationOf(at: TreeDevice, vault: VaultSync, text: string | undefined): Destination | null {
