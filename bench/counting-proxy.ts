@@ -1,7 +1,11 @@
-/** A TCP proxy that counts bytes: what really passes between one device and the server. */
-import { createServer, connect, type Socket } from 'node:net';
+/**
+ * A TCP proxy that counts bytes: what really passes between one device and the server. It has a thread, and so a heap,
+ * of its own: every byte that passes is garbage afterwards, and to collect it costs as much as the heap is large.
+ */
 import { once } from 'node:events';
-import { PacedLine, type Pace } from './pace.ts';
+import { Worker } from 'node:worker_threads';
+import type { Pace } from './pace.ts';
+import type { ProxySetting } from './proxy-thread.ts';
 
 export interface Traffic {
   /** Bytes from the device to the server, HTTP and WebSocket framing included. */
@@ -13,45 +17,22 @@ export interface CountingProxy {
   /** `http://127.0.0.1:PORT` */
   readonly address: string;
   traffic(): Traffic;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** @param target `http://HOST:PORT` @param pace of a slow line; null: as fast as loopback */
 export async function startCountingProxy(target: string, pace: Pace | null = null): Promise<CountingProxy> {
   const { hostname, port } = new URL(target);
-  const sockets = new Set<Socket>();
-  let up = 0;
-  let down = 0;
-  const lines = pace === null ? null : { up: new PacedLine(pace), down: new PacedLine(pace) };
-  const server = createServer((device) => {
-    const upstream = connect({ host: hostname, port: Number(port), noDelay: true });
-    device.setNoDelay(true);
-    device.on('data', (bytes) => (up += bytes.length));
-    upstream.on('data', (bytes) => (down += bytes.length));
-    for (const [socket, other] of [
-      [device, upstream],
-      [upstream, device],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        if (lines === null) other.end();
-      });
-      if (lines === null) socket.pipe(other);
-      else (socket === device ? lines.up : lines.down).join(socket, other);
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const counted = new Float64Array(new SharedArrayBuffer(16));
+  const setting: ProxySetting = { host: hostname, port: Number(port), pace, counted };
+  const worker = new Worker(new URL('proxy-thread.ts', import.meta.url), { workerData: setting });
+  const [listening] = (await once(worker, 'message')) as [number];
+  worker.unref();
   return {
-    address: `http://127.0.0.1:${address.port}`,
-    traffic: () => ({ up, down }),
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
+    address: `http://127.0.0.1:${listening}`,
+    traffic: () => ({ up: counted[0] ?? 0, down: counted[1] ?? 0 }),
+    close: async () => {
+      await worker.terminate();
     },
   };
 }

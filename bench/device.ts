@@ -134,7 +134,7 @@ export class Device {
     const pid = this.#client?.engine.pid ?? null;
     if (this.#client !== null) await this.stop().catch(() => undefined);
     if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGKILL');
-    this.proxy.close();
+    await this.proxy.close();
   }
 }
 
