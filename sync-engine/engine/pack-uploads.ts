@@ -7,6 +7,7 @@
 import type { PackName, SealedPack, VaultId } from '../../protocol/ids.ts';
 import type { Manifest, VaultStore } from '../manifest/manifest.ts';
 import { CloudError, type Cloud, type PackBody } from '../remote/cloud.ts';
+import { releasePackMemory } from '../transfer/pack-memory.ts';
 import type { PackToSend } from '../transfer/sealing-jobs.ts';
 import type { QuotaState } from './commit-queue.ts';
 import type { Clock } from './ports.ts';
@@ -79,6 +80,7 @@ export class PackUploads {
   async send(pack: PackToSend, signal: AbortSignal): Promise<void> {
     await this.#slots.acquire();
     const upload = this.#upload(pack, signal).finally(() => {
+      releasePackMemory(pack.bytes);
       this.#slots.release();
       this.#underWay.delete(pack.name);
     });

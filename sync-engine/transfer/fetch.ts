@@ -36,7 +36,7 @@ export interface FetchJobHooks extends ReadHooks {
 
 /** Resolves when every file was reported; rejects when a hook does, or when stopped. */
 export async function fetchFiles(
-  context: Omit<SealingContext, 'random'>,
+  context: Omit<SealingContext, 'random' | 'memory'>,
   hooks: FetchJobHooks,
 ): Promise<void> {
   await new Fetch(context, hooks).run();
@@ -61,7 +61,7 @@ interface Place {
 }
 
 class Fetch {
-  readonly #context: Omit<SealingContext, 'random'>;
+  readonly #context: Omit<SealingContext, 'random' | 'memory'>;
   readonly #hooks: FetchJobHooks;
   readonly #reader: ChunkReader;
   readonly #staging: Staging;
@@ -71,7 +71,7 @@ class Fetch {
   #reading: Promise<void> = Promise.resolve();
   #results: FetchResult[] = [];
 
-  constructor(context: Omit<SealingContext, 'random'>, hooks: FetchJobHooks) {
+  constructor(context: Omit<SealingContext, 'random' | 'memory'>, hooks: FetchJobHooks) {
     this.#context = context;
     this.#hooks = hooks;
     this.#staging = new Staging(context.disk);

@@ -10,6 +10,7 @@ import { DiskError, type Disk, type DiskStat } from '../local-fs/disk.ts';
 import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
 import { ContentBuilder } from './content-lists.ts';
 import { PackBuilder } from './pack-builder.ts';
+import type { PackMemory } from './pack-memory.ts';
 import type { FileToIngest, IngestResult, PackToSend } from './sealing-jobs.ts';
 import type { Stop } from './stop.ts';
 
@@ -42,6 +43,7 @@ export interface SealingContext {
   readonly keys: VaultKeys;
   readonly random: Random;
   readonly stop: Stop;
+  readonly memory: PackMemory;
 }
 
 /**
@@ -53,7 +55,12 @@ export async function ingest(
   request: IngestRequest,
   hooks: IngestJobHooks,
 ): Promise<IngestResult[]> {
-  return new Ingest(context, request, hooks).run();
+  const job = new Ingest(context, request, hooks);
+  try {
+    return await job.run();
+  } finally {
+    job.end();
+  }
 }
 
 interface Candidate {
@@ -100,6 +107,7 @@ class Ingest {
       epoch,
       random,
       send: (pack) => hooks.pack(pack),
+      memory: context.memory,
     });
   }
 
@@ -121,6 +129,11 @@ class Ingest {
     await this.#settle();
     await this.#packs.finish();
     return results;
+  }
+
+  /** Lets go of what was sealed and not sent. */
+  end(): void {
+    this.#packs.end();
   }
 
   async #ingest(file: FileToIngest): Promise<IngestResult> {

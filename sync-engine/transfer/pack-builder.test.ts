@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PackWorld } from '../../test/fakes/pack-world.ts';
 import { KIB, MAX_INDEX_BYTES } from '../../protocol/limits.ts';
+import { hashOf } from '../../protocol/signing.ts';
 import { secureRandom } from '../crypto/random.ts';
 import { chunkOf, openSealedSegment } from './open.ts';
 import { MAX_PACK_CHUNKS, PackBuilder } from './pack-builder.ts';
+import { PackMemory, releasePackMemory } from './pack-memory.ts';
 
 let world: PackWorld;
+const memory = new PackMemory();
 beforeEach(() => {
   world = new PackWorld();
 });
@@ -15,7 +18,7 @@ afterEach(() => {
 });
 
 function builder(send = (pack: Parameters<typeof world.hooks.pack>[0]) => world.hooks.pack(pack)) {
-  return new PackBuilder({ keys: world.keys, epoch: 0, random: secureRandom, send });
+  return new PackBuilder({ keys: world.keys, epoch: 0, random: secureRandom, send, memory });
 }
 
 describe('pack builder', () => {
@@ -70,5 +73,48 @@ describe('pack builder', () => {
     const packs = builder(() => Promise.reject(error));
     await packs.add(world.keys.chunkId(Buffer.from('a')), Buffer.from('a'));
     await expect(packs.finish()).rejects.toBe(error);
+  });
+
+  it('uses the memory of a full pack again once it was released, and not before', async () => {
+    const content = randomBytes(40_000_000);
+    const sent: { readonly name: string; readonly bytes: Uint8Array; readonly copy: Buffer }[] = [];
+    const packs = builder((pack) => {
+      const last = sent.at(-1);
+      sent.push({ name: pack.name, bytes: pack.bytes, copy: Buffer.from(pack.bytes) });
+      // One stays under way while the next is built.
+      if (last !== undefined) {
+        expect(hashOf(last.bytes)).toBe(last.name);
+        releasePackMemory(last.bytes);
+      }
+      return Promise.resolve();
+    });
+    for (let at = 0; at < content.length; at += 400_000) {
+      const chunk = content.subarray(at, at + 400_000);
+      await packs.add(world.keys.chunkId(chunk), chunk);
+    }
+    await packs.finish();
+    for (const { name, copy } of sent) expect(hashOf(copy)).toBe(name);
+    const full = sent.map(({ bytes }) => bytes.buffer).filter((one) => one instanceof SharedArrayBuffer);
+    expect(full.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(full).size).toBeLessThanOrEqual(3);
+  });
+
+  it('keeps no memory that it could not send', async () => {
+    const own = new PackMemory();
+    const first = own.take();
+    releasePackMemory(first);
+    const packs = new PackBuilder({
+      keys: world.keys,
+      epoch: 0,
+      random: secureRandom,
+      send: () => Promise.resolve(),
+      memory: own,
+    });
+    for (let each = 0; each < 50; each += 1) {
+      const chunk = randomBytes(160_000);
+      await packs.add(world.keys.chunkId(chunk), chunk);
+    }
+    packs.end();
+    expect(own.take().buffer).toBe(first.buffer);
   });
 });

@@ -13,6 +13,7 @@ import type { Random } from '../crypto/random.ts';
 import { sealSegmentInto } from '../crypto/segment.ts';
 import type { VaultKeys } from '../crypto/vault-keys.ts';
 import { compressChunk } from './compress.ts';
+import { releasePackMemory, type PackMemory } from './pack-memory.ts';
 import type { LocatedChunk, PackToSend } from './sealing-jobs.ts';
 
 /** Plaintext of a segment that several chunks share. */
@@ -33,6 +34,8 @@ export interface PackBuilderOptions {
   readonly epoch: number;
   readonly random: Random;
   readonly send: (pack: PackToSend) => Promise<void>;
+  /** For packs above 4 MiB; who is sent one releases it. */
+  readonly memory: PackMemory;
 }
 
 type RunChunk = Omit<IndexChunk, 'segment'>;
@@ -41,7 +44,7 @@ type RunChunk = Omit<IndexChunk, 'segment'>;
 export class PackBuilder {
   readonly #options: PackBuilderOptions;
   /** Grows with the pack, and goes with it. */
-  #pack = Buffer.alloc(0);
+  #pack: Buffer = Buffer.alloc(0);
   #length = 0;
   #closesAt = FIRST_PACK_BYTES;
   #segments: IndexSegment[] = [];
@@ -80,6 +83,12 @@ export class PackBuilder {
     await this.#sending;
   }
 
+  /** Nothing more is added, and what is not sent yet will not be. */
+  end(): void {
+    releasePackMemory(this.#pack);
+    this.#pack = Buffer.alloc(0);
+  }
+
   async #closeRun(): Promise<void> {
     if (this.#runChunks.length === 0) return;
     const chunks = this.#runChunks;
@@ -105,9 +114,8 @@ export class PackBuilder {
   #reserve(length: number): void {
     const needed = paddedPackSize(length);
     if (needed <= this.#pack.length) return;
-    const grown = Buffer.allocUnsafeSlow(
-      Math.min(MAX_PACK_BYTES, Math.max(RUN_BYTES, needed, 4 * this.#pack.length)),
-    );
+    const size = Math.max(RUN_BYTES, needed, 4 * this.#pack.length);
+    const grown = size > FIRST_PACK_BYTES ? this.#options.memory.take() : Buffer.allocUnsafeSlow(size);
     this.#pack.copy(grown, 0, 0, this.#length);
     this.#pack = grown;
   }
@@ -123,6 +131,8 @@ export class PackBuilder {
     const bytes = padPackInPlace(this.#pack, this.#length, random);
     const name = hashOf(bytes) as string as PackName;
     const segments = this.#segments;
+    // What is mostly empty is not held for a small pack.
+    const isMostlyEmpty = bytes.length * 2 < this.#pack.length;
     const index = sealPackIndex(keys, epoch, name, { segments, chunks: this.#chunks }, random);
     const pack: PackToSend = {
       name,
@@ -130,9 +140,9 @@ export class PackBuilder {
       index,
       indexHash: hashOf(index),
       chunks: this.#chunks.map((chunk) => locate(name, chunk, segments)),
-      // Its memory goes along. What is mostly empty is not held for a small pack.
-      bytes: bytes.length * 2 < this.#pack.length ? (new Uint8Array(bytes) as typeof bytes) : bytes,
+      bytes: isMostlyEmpty ? (new Uint8Array(bytes) as typeof bytes) : bytes,
     };
+    if (isMostlyEmpty) releasePackMemory(bytes);
     this.#pack = Buffer.alloc(0);
     this.#length = 0;
     this.#closesAt = Math.min(MAX_PACK_BYTES, 2 * this.#closesAt);
@@ -143,7 +153,9 @@ export class PackBuilder {
     await this.#sending;
     this.#sending = send(pack);
     // Its failure is thrown by the next `await this.#sending`; until then it is not unhandled.
-    this.#sending.catch(() => undefined);
+    this.#sending.catch(() => {
+      releasePackMemory(pack.bytes);
+    });
   }
 }
 

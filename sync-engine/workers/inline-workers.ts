@@ -1,6 +1,7 @@
 /** The jobs run where they are called, on a given disk: for simulation, where one thread owns the world. */
 import { secureRandom, type Random } from '../crypto/random.ts';
 import type { Disk } from '../local-fs/disk.ts';
+import { PackMemory } from '../transfer/pack-memory.ts';
 import { JOBS, type HooksOf, type JobContext, type JobName, type RequestOf, type ResultOf } from './jobs.ts';
 import type { RunOptions, Workers } from './workers.ts';
 
@@ -8,6 +9,7 @@ export class InlineWorkers implements Workers {
   readonly size = 1;
   readonly #disk: Disk;
   readonly #random: Random;
+  readonly #memory = new PackMemory();
   readonly #closed = new AbortController();
 
   constructor(disk: Disk, random: Random = secureRandom) {
@@ -28,6 +30,7 @@ export class InlineWorkers implements Workers {
     const context: JobContext = {
       disk: this.#disk,
       random: this.#random,
+      memory: this.#memory,
       stop: {
         isAborted: () => signal.aborted,
         throwIfAborted: () => {

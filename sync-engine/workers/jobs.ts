@@ -12,6 +12,7 @@ import type { Disk } from '../local-fs/disk.ts';
 import { walk, type WalkedFolder, type WalkOutcome, type WalkRequest } from '../local-fs/walk.ts';
 import { fetchFiles, type FetchJobHooks, type FetchRequest } from '../transfer/fetch.ts';
 import { ingest, type IngestJobHooks, type IngestRequest } from '../transfer/ingest.ts';
+import type { PackMemory } from '../transfer/pack-memory.ts';
 import type { IngestResult } from '../transfer/sealing-jobs.ts';
 import type { Stop } from '../transfer/stop.ts';
 
@@ -19,6 +20,7 @@ export interface JobContext {
   readonly disk: Disk;
   readonly random: Random;
   readonly stop: Stop & { isAborted(): boolean };
+  readonly memory: PackMemory;
   /** @throws Error when the job was started without them */
   readonly keys: (vault: VaultId) => VaultKeys;
 }
@@ -64,8 +66,8 @@ export const JOBS = {
   ingest: job<IngestRequest, IngestJobHooks, IngestResult[]>({
     tells: [],
     gives: ['pack'],
-    run: ({ disk, random, stop, keys }, request, hooks) =>
-      ingest({ disk, random, stop, keys: keys(request.vault) }, request, hooks),
+    run: ({ disk, random, stop, memory, keys }, request, hooks) =>
+      ingest({ disk, random, stop, memory, keys: keys(request.vault) }, request, hooks),
   }),
   fetch: job<FetchRequest, FetchJobHooks, undefined>({
     tells: [],

@@ -5,6 +5,7 @@ import { secureRandom } from '../crypto/random.ts';
 import { VaultKeys } from '../crypto/vault-keys.ts';
 import { DiskError } from '../local-fs/disk.ts';
 import { NodeDisk } from '../local-fs/node-disk.ts';
+import { PackMemory } from '../transfer/pack-memory.ts';
 import { IdleHeap } from './idle-heap.ts';
 import { JOBS, type JobContext } from './jobs.ts';
 import { TaskFlags, type FromWorker, type JobFailure, type ToWorker } from './messages.ts';
@@ -23,6 +24,7 @@ let lastQuestion = 0;
 /** Without work for so long, what the work left is given back. */
 const TIDY_MS = 10_000;
 const heap = new IdleHeap();
+const memory = new PackMemory();
 let running = 0;
 let tidying: NodeJS.Timeout | undefined;
 
@@ -73,6 +75,7 @@ async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void
   const context: JobContext = {
     disk,
     random: secureRandom,
+    memory,
     stop: {
       isAborted: () => flags.aborted,
       throwIfAborted: () => {
@@ -94,7 +97,12 @@ async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void
     send({ kind: 'failed', task, failure: failureOf(error) });
   }
   running -= 1;
-  if (running === 0) tidying = setTimeout(() => heap.tidy(), TIDY_MS).unref();
+  if (running === 0) tidying = setTimeout(tidy, TIDY_MS).unref();
+}
+
+function tidy(): void {
+  memory.clear();
+  heap.tidy();
 }
 
 interface HookWays {
