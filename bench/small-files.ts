@@ -46,7 +46,8 @@ async function idle(world: World, setting: Setting): Promise<readonly Row[]> {
   const settled = [cost.memoryA, cost.memoryB, cost.memoryServer, memoryOf(world.a.pid)];
   const [a = 0, b = 0, server = 0] = settled.map((memory) => memory.settled / MIB);
   return [
-    row('idle CPU of A (s a minute)', (cost.cpuA / cost.seconds) * 60, { target: 0.1, cost }),
+    row('idle CPU of A, just restarted (s a minute)', (cost.cpuA / cost.seconds) * 60, { target: 0.1, cost }),
+    row('idle CPU of B (s a minute)', (cost.cpuB / cost.seconds) * 60, { target: 0.1 }),
     row('settled memory of A, just restarted (MiB)', a, { target: 140 }),
     row('settled memory of B, after the first sync (MiB)', b),
     row('settled memory of the server (MiB)', server),

@@ -260,6 +260,7 @@ export class RunningDevice {
     let askedAtSeq = -1;
     let wasIdle = false;
     const heap = new IdleHeap();
+    let tidiedUp = 0;
     while (!signal.aborted) {
       const nowMs = realClock.monotonicMs();
       const seq = this.engine.vaults().reduce((sum, vault) => sum + vault.log.cursor().seq, 0);
@@ -283,7 +284,11 @@ export class RunningDevice {
         keptMs = realClock.monotonicMs() - (kept ? 0 : DAY_MS - HOUR_MS);
       }
       const isIdle = this.engine.state() === 'idle';
-      if (isIdle && wasIdle) heap.tidy();
+      if (isIdle && wasIdle) {
+        // Packs that went up since were in memory shared with the workers.
+        const up = this.engine.counters()['bytesUp'] ?? 0;
+        if (heap.tidy(up - tidiedUp)) tidiedUp = up;
+      }
       wasIdle = isIdle;
       await realClock.sleep(this.#account === null ? 500 : LOOK_MS, signal);
     }

@@ -8,6 +8,7 @@ import type { ChunkId } from '../../protocol/ids.ts';
 import { DiskError, type Disk } from '../local-fs/disk.ts';
 import type { VaultKeys } from '../crypto/vault-keys.ts';
 import { ChunkUnreadable } from './chunk-reader.ts';
+import { MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from './chunker.ts';
 import { flattenContent } from './content-lists.ts';
 import type { Content, ListEntry } from './sealing-jobs.ts';
 
@@ -20,16 +21,16 @@ type Runs = AsyncGenerator<readonly ListEntry[], void, void>;
 
 export class Basis {
   readonly #disk: Disk;
-  readonly #keys: VaultKeys;
+  readonly #chunks: LocalChunks;
   readonly #handle: number;
   readonly #runs: Runs;
   readonly #offsets = new Map<ChunkId, number>();
   #listed = 0;
   #ended = false;
 
-  private constructor(disk: Disk, keys: VaultKeys, handle: number, runs: Runs) {
+  private constructor(disk: Disk, chunks: LocalChunks, handle: number, runs: Runs) {
     this.#disk = disk;
-    this.#keys = keys;
+    this.#chunks = chunks;
     this.#handle = handle;
     this.#runs = runs;
   }
@@ -37,25 +38,25 @@ export class Basis {
   /** Null when the file cannot be read. @param read throws ChunkUnreadable when a list is not to be had */
   static open(
     disk: Disk,
-    keys: VaultKeys,
+    chunks: LocalChunks,
     basis: { readonly path: string; readonly content: Content },
     read: (chunk: ChunkId) => Promise<Uint8Array>,
   ): Basis | null {
     try {
       const handle = disk.open(basis.path, 'read');
-      return new Basis(disk, keys, handle, flattenContent(basis.content, read));
+      return new Basis(disk, chunks, handle, flattenContent(basis.content, read));
     } catch (error) {
       if (error instanceof DiskError) return null;
       throw error;
     }
   }
 
-  /** The chunk, verified, when the file has it near `position`; null otherwise. */
+  /** The chunk, verified and good until the next is read, when the file has it near `position`; null otherwise. */
   async find(entry: ListEntry, position: number): Promise<Uint8Array | null> {
     await this.#readTo(position + AHEAD_BYTES);
     const offset = this.#offsets.get(entry.chunk);
     if (offset === undefined) return null;
-    return readChunk(this.#keys, entry, (buffer) => this.#disk.read(this.#handle, buffer, offset));
+    return this.#chunks.read(entry, (buffer) => this.#disk.read(this.#handle, buffer, offset));
   }
 
   async #readTo(position: number): Promise<void> {
@@ -89,18 +90,28 @@ export class Basis {
   }
 }
 
-/** Reads an entry's chunk from a local file; null when what is there is another, or cannot be read. */
-export function readChunk(
-  keys: VaultKeys,
-  entry: ListEntry,
-  read: (buffer: Uint8Array) => number,
-): Uint8Array | null {
-  const buffer = Buffer.allocUnsafe(entry.length);
-  try {
-    if (read(buffer) < buffer.length) return null;
-  } catch (error) {
-    if (error instanceof DiskError) return null;
-    throw error;
+/** Reads chunks from local files into one piece of memory: of a large file that changed, nearly all come this way. */
+export class LocalChunks {
+  readonly #keys: VaultKeys;
+  #memory = Buffer.alloc(0);
+
+  constructor(keys: VaultKeys) {
+    this.#keys = keys;
   }
-  return keys.chunkId(buffer) === entry.chunk ? buffer : null;
+
+  /** An entry's chunk, good until the next call; null when what is there is another, or cannot be read. */
+  read(entry: ListEntry, read: (buffer: Uint8Array) => number): Uint8Array | null {
+    if (this.#memory.length < entry.length) {
+      const least = entry.length <= MIN_CHUNK_BYTES ? MIN_CHUNK_BYTES : MAX_CHUNK_BYTES;
+      this.#memory = Buffer.allocUnsafeSlow(Math.max(entry.length, least));
+    }
+    const chunk = this.#memory.subarray(0, entry.length);
+    try {
+      if (read(chunk) < chunk.length) return null;
+    } catch (error) {
+      if (error instanceof DiskError) return null;
+      throw error;
+    }
+    return this.#keys.chunkId(chunk) === entry.chunk ? chunk : null;
+  }
 }

@@ -7,7 +7,7 @@ import { MalformedError } from '../../protocol/bytes.ts';
 import type { ChunkId, NodeId, PackName, VaultId } from '../../protocol/ids.ts';
 import { KIB, MIB } from '../../protocol/limits.ts';
 import { DiskError } from '../local-fs/disk.ts';
-import { Basis, readChunk } from './basis.ts';
+import { Basis, LocalChunks } from './basis.ts';
 import { ChunkReader, ChunkUnreadable, type ChunkOutcome, type ReadHooks } from './chunk-reader.ts';
 import { flattenContent } from './content-lists.ts';
 import type { SealingContext } from './ingest.ts';
@@ -65,6 +65,7 @@ class Fetch {
   readonly #hooks: FetchJobHooks;
   readonly #reader: ChunkReader;
   readonly #staging: Staging;
+  readonly #local: LocalChunks;
   readonly #lists = new Map<ChunkId, Uint8Array>();
   #window = new Map<ChunkId, Place[]>();
   #windowPlaces = 0;
@@ -75,6 +76,7 @@ class Fetch {
     this.#context = context;
     this.#hooks = hooks;
     this.#staging = new Staging(context.disk);
+    this.#local = new LocalChunks(context.keys);
     this.#reader = new ChunkReader(context.keys, hooks, context.stop, () => this.#report());
   }
 
@@ -144,7 +146,7 @@ class Fetch {
       this.#checkRoom(file);
       const left = this.#staging.takeUp(staged);
       if (file.basis !== undefined && size > 0) {
-        basis = Basis.open(this.#context.disk, this.#context.keys, file.basis, readList);
+        basis = Basis.open(this.#context.disk, this.#local, file.basis, readList);
       }
       await this.#gather(file, target, left, basis);
       target.listed = true;
@@ -160,7 +162,7 @@ class Fetch {
 
   /** Writes what is here already, and puts the rest into the window. */
   async #gather(file: FileToFetch, target: Target, left: boolean, basis: Basis | null): Promise<void> {
-    const { keys, stop } = this.#context;
+    const { stop } = this.#context;
     const { staged } = target;
     let position = 0;
     for await (const run of flattenContent(file.content, (chunk) => this.#readList(chunk))) {
@@ -168,7 +170,7 @@ class Fetch {
         if (target.ended) return;
         const at = position;
         position += entry.length;
-        if (left && readChunk(keys, entry, (buffer) => this.#staging.read(staged, buffer, at)) !== null) {
+        if (left && this.#local.read(entry, (buffer) => this.#staging.read(staged, buffer, at)) !== null) {
           stop.throwIfAborted();
           continue;
         }

@@ -29,9 +29,11 @@ export class PackMemory {
     return Buffer.from(buffer, 0, MAX_PACK_BYTES);
   }
 
-  /** Lets go of all of it; what is taken stays with who has it. */
-  clear(): void {
+  /** Lets go of all of it, how many bytes it says; what is taken stays with who has it. */
+  clear(): number {
+    const bytes = this.#buffers.length * MAX_PACK_BYTES;
     this.#buffers = [];
+    return bytes;
   }
 }
 

@@ -10,4 +10,5 @@ it('gives a large heap of garbage back, once', () => {
   expect(heap.tidy()).toBe(true);
   expect(process.memoryUsage().heapUsed).toBeLessThan(before - 50 * 1024 ** 2);
   expect(heap.tidy()).toBe(false);
+  expect(heap.tidy(1024 ** 3)).toBe(true);
 });

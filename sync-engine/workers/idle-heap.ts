@@ -18,9 +18,12 @@ export class IdleHeap {
   #fromBytes = LEAST_BYTES;
   #collect: Collector | null = null;
 
-  /** Collects if that may be worth it. Returns whether it did. */
-  tidy(): boolean {
-    if (heldBytes() < this.#fromBytes) return false;
+  /**
+   * Collects if that may be worth it. Returns whether it did.
+   * @param sharedBytes memory shared between threads that may be garbage by now: V8 does not count it
+   */
+  tidy(sharedBytes = 0): boolean {
+    if (heldBytes() + sharedBytes < this.#fromBytes) return false;
     this.#collect ??= collector();
     // A plain collection keeps the young generation as it is, up to 48 MiB.
     this.#collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });

@@ -101,8 +101,7 @@ async function runJob(start: Extract<ToWorker, { kind: 'start' }>): Promise<void
 }
 
 function tidy(): void {
-  memory.clear();
-  heap.tidy();
+  heap.tidy(memory.clear());
 }
 
 interface HookWays {
