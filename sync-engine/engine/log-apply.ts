@@ -10,7 +10,7 @@ import { TRASH_NODE, ZERO_HASH, type Hash } from '../../protocol/ids.ts';
 import { LiveSum } from '../crypto/root.ts';
 import type { ChunkRow, PackRow } from '../manifest/manifest.ts';
 import { LogFault } from './log-fault.ts';
-import { PENDING, TRASHED_AT, type LogScope } from './log-scope.ts';
+import { clearPending, pendingCommits, TRASHED_AT, type LogScope } from './log-scope.ts';
 import { isVouchedFor } from './pack-trust.ts';
 import { applyNodes, type AppliedNode } from './remote-apply.ts';
 
@@ -81,7 +81,7 @@ export function applyCommit(scope: LogScope, commit: VerifiedCommit): void {
     highSeq: isHigh ? header.seq : cursor.highSeq,
     highHash: isHigh ? hash : cursor.highHash,
   });
-  if (store.meta(PENDING) === hash) store.setMeta(PENDING, null);
+  if (pendingCommits(store).includes(hash)) clearPending(store);
   if (faults.length > 0) hooks.faults(faults);
 }
 

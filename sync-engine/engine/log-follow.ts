@@ -8,7 +8,7 @@ import { checkAuthor, checkSuccession } from './commit-rules.ts';
 import { applyCommit } from './log-apply.ts';
 import { takeEpochKey } from './log-epochs.ts';
 import { LogFault } from './log-fault.ts';
-import { chainCovering, PENDING, REJOIN, type LogScope } from './log-scope.ts';
+import { chainCovering, pendingCommits, REJOIN, type LogScope } from './log-scope.ts';
 import { chunkRows } from './pack-rows.ts';
 import type { AppliedNode } from './remote-apply.ts';
 import { checkRejoin, settlesPending } from './rejoin.ts';
@@ -24,7 +24,8 @@ export async function acceptCommit(scope: LogScope, received: ReceivedCommit): P
   checkAuthor(vault, signed, header, chain);
   checkSuccession(cursor, header, chain);
   const hash = commitHash(signed.bytes);
-  if (header.device === identity.device && store.meta(PENDING) !== hash) throw new LogFault('copied-home');
+  if (header.device === identity.device && !pendingCommits(store).includes(hash))
+    throw new LogFault('copied-home');
   for (const head of frame.heads) {
     const known = store.headerHash(head.seq);
     if (known !== undefined && known !== head.hash) throw new LogFault('forked');

@@ -11,7 +11,7 @@ import { mustOpenEpoch } from './commit-rules.ts';
 import { applyCommit } from './log-apply.ts';
 import { openEpoch } from './log-epochs.ts';
 import { LogFault } from './log-fault.ts';
-import { PENDING, REJOIN, type LogScope } from './log-scope.ts';
+import { addPending, REJOIN, type LogScope } from './log-scope.ts';
 import { entryOf, requireIndex } from './pack-rows.ts';
 import { heightOf, pendingRejoin } from './rejoin.ts';
 import type { AppliedNode } from './remote-apply.ts';
@@ -124,7 +124,7 @@ export class Proposer {
       identity.signSecret,
     );
     // Flushed before it is sent: found in the log it is success, and a copied home is told apart.
-    store.setMeta(PENDING, built.hash);
+    addPending(store, cursor.hash, built.hash);
     manifest.checkpoint();
     const at = `${cursor.seq} ${chain.length}`;
     const outcome = this.#judged(await cloud.commit(vault, built.frame), proposal, at);

@@ -45,3 +45,22 @@ it('does not take a live state whose nodes could not be marked', async () => {
   await bob.join();
   expect(bob.node('a')).toBe(ann.node('a'));
 });
+
+it('knows a commit of its own again that was taken though the answer said otherwise', async () => {
+  const { cloud } = ann;
+  const commit = cloud.commit.bind(cloud);
+  const answers = vi.spyOn(cloud, 'commit');
+  // Taken, and denied; the next one was sealed anew, so it has another hash.
+  answers.mockImplementationOnce(async (...args) => {
+    await commit(...args);
+    return { kind: 'stale-chain' };
+  });
+  await expect(ann.write('b', 'said to be refused')).rejects.toThrow('stale-chain');
+  await expect(ann.write('c', 'sent on the same head')).rejects.toThrow('stale-head');
+  await ann.vault.log.pull();
+  expect(ann.node('b')).toBeDefined();
+  await ann.write('d', 'after it');
+  const bob = await world.another();
+  for (const name of ['b', 'd']) expect(bob.node(name)).toBe(ann.node(name));
+  expect(answers).toHaveBeenCalledTimes(3);
+});

@@ -12,7 +12,7 @@ import { InlinePacks } from './inline-packs.ts';
 import { LogFault } from './log-fault.ts';
 import { acceptCommit } from './log-follow.ts';
 import { Proposer, type LogCounters, type Proposal } from './log-propose.ts';
-import { newestChain, PENDING, type LogScope, type VaultLogParts } from './log-scope.ts';
+import { newestChain, pendingCommits, type LogScope, type VaultLogParts } from './log-scope.ts';
 import { takeState } from './log-state.ts';
 import { dueVoid, goBack, isTakenBack } from './log-void.ts';
 import { Mutex } from './mutex.ts';
@@ -171,15 +171,17 @@ export class VaultLog {
    */
   commitAndLook(proposal: Proposal): Promise<CommitOutcome | LostAnswer> {
     return this.#mutex.run(async () => {
-      const before = this.store.meta(PENDING);
+      const before = pendingCommits(this.store).at(-1);
+      const { seq: from } = this.store.cursor();
       try {
         return await this.#proposer.commit(proposal);
       } catch (error) {
-        const sent = this.store.meta(PENDING);
-        if (!isPassing(error) || sent === null || sent === before) throw error;
+        const sent = pendingCommits(this.store).at(-1);
+        if (!isPassing(error) || sent === undefined || sent === before) throw error;
         await this.#follow();
-        // What is found in the log is waited for no more.
-        return this.store.meta(PENDING) === null ? { kind: 'found' } : { kind: 'broke-off', error };
+        for (let { seq } = this.store.cursor(); seq > from; seq -= 1)
+          if (this.store.headerHash(seq) === sent) return { kind: 'found' };
+        return { kind: 'broke-off', error };
       }
     });
   }

@@ -71,7 +71,7 @@ describe('MS-05: records altered on their way', () => {
     ['replaced by an older revision', withObjects((objects) => objects.map(() => old))],
     [
       'cut short',
-      withObjects((objects) => objects.map((object) => object && (object.subarray(0, 300) as SealedObject))),
+      withObjects((objects) => objects.map((object) => object && (object.subarray(0, 200) as SealedObject))),
     ],
   ])('are refused when %s', async (_, change) => {
     const before = bob.files();

@@ -74,12 +74,15 @@ describe('MS-13: the same files in two vaults', () => {
       expect([size, padme(size)]).toEqual([size, size]);
     }
     const page = await ann.line.cloud.state(ann.vault, ann.sync.log.cursor().seq, null);
-    for (const { length } of [...page.nodes, ...page.packs.map(({ index }) => ({ object: index }))].map(
-      ({ object }) => object,
-    )) {
-      expect([length, padme(length)]).toEqual([length, length]);
-      expect(length).toBeGreaterThanOrEqual(512);
-    }
+    const sizesOf = (objects: readonly { readonly length: number }[]): number[] =>
+      objects.map(({ length }) => length);
+    const records = sizesOf(page.nodes.map(({ object }) => object));
+    const indexes = sizesOf(page.packs.map(({ index }) => index));
+    for (const size of [...records, ...indexes]) expect([size, padme(size)]).toEqual([size, size]);
+    for (const size of indexes) expect(size).toBeGreaterThanOrEqual(512);
+    // Small ones all alike, and those of some chunks more: docs/decisions/0043.
+    for (const size of records.filter((each) => each < 512)) expect(size).toBe(256);
+    expect(new Set(records.map((size) => size <= 256)).size).toBe(2);
   });
 });
 

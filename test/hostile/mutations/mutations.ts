@@ -71,7 +71,7 @@ export const MUTATIONS: readonly Mutation[] = [
     attack: 'MS-04',
     what: 'commits under the own key that were not made here',
     file: LOG_FOLLOW,
-    find: 'header.device === identity.device && store.meta(PENDING) !== hash',
+    find: 'header.device === identity.device && !pendingCommits(store).includes(hash)',
     replace: 'false',
   },
   {
