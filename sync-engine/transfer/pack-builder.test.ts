@@ -99,6 +99,33 @@ describe('pack builder', () => {
     expect(new Set(full).size).toBeLessThanOrEqual(3);
   });
 
+  it('leaves the memory of what was handed on to who has it, whatever becomes of the job', async () => {
+    const own = new PackMemory();
+    const handed: { readonly name: string; readonly bytes: Uint8Array }[] = [];
+    const packs = new PackBuilder({
+      keys: world.keys,
+      epoch: 0,
+      random: secureRandom,
+      send: (pack) => {
+        if (!(pack.bytes.buffer instanceof SharedArrayBuffer)) return Promise.resolve();
+        handed.push(pack);
+        return Promise.reject(new Error('no'));
+      },
+      memory: own,
+    });
+    const all = async (): Promise<void> => {
+      for (let each = 0; each < 400; each += 1) {
+        const chunk = randomBytes(160_000);
+        await packs.add(world.keys.chunkId(chunk), chunk);
+      }
+    };
+    await expect(all()).rejects.toThrow('no');
+    packs.end();
+    own.take().fill(0);
+    expect(handed.length).toBe(1);
+    for (const { name, bytes } of handed) expect(hashOf(bytes)).toBe(name);
+  });
+
   it('keeps no memory that it could not send', async () => {
     const own = new PackMemory();
     const first = own.take();

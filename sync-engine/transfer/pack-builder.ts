@@ -153,9 +153,8 @@ export class PackBuilder {
     await this.#sending;
     this.#sending = send(pack);
     // Its failure is thrown by the next `await this.#sending`; until then it is not unhandled.
-    this.#sending.catch(() => {
-      releasePackMemory(pack.bytes);
-    });
+    // Nor is its memory released here: who was handed it may have it still, and releases it once.
+    this.#sending.catch(() => undefined);
   }
 }
 

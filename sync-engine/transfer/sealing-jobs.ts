@@ -56,7 +56,7 @@ export interface PackToSend {
   readonly index: SealedObject;
   readonly indexHash: Hash;
   readonly chunks: readonly LocatedChunk[];
-  /** Whoever is handed the pack owns this memory, and calls `releasePackMemory` when it was sent. */
+  /** Whoever is handed the pack owns this memory, and alone calls `releasePackMemory`, once. */
   readonly bytes: SealedPack;
 }
 
