@@ -123,10 +123,9 @@ function frameContentSize(bytes: Uint8Array): number | null {
 function looksRandom(chunk: Uint8Array): boolean {
   if (chunk.length < SAMPLE_FROM_BYTES) return false;
   const counts = new Uint16Array(256);
-  const samples = Math.min(chunk.length, SAMPLE_BLOCKS * SAMPLE_BLOCK_BYTES);
-  const blockBytes = samples < chunk.length ? SAMPLE_BLOCK_BYTES : samples;
-  const blocks = samples < chunk.length ? SAMPLE_BLOCKS : 1;
-  const stride = blocks === 1 ? 0 : Math.floor((chunk.length - blockBytes) / (blocks - 1));
+  const isWhole = chunk.length <= SAMPLE_BLOCKS * SAMPLE_BLOCK_BYTES;
+  const [blocks, blockBytes] = isWhole ? [1, chunk.length] : [SAMPLE_BLOCKS, SAMPLE_BLOCK_BYTES];
+  const stride = Math.floor((chunk.length - blockBytes) / Math.max(1, blocks - 1));
   for (let block = 0; block < blocks; block += 1) {
     const start = block * stride;
     for (let at = start; at < start + blockBytes; at += 1) {
@@ -135,6 +134,7 @@ function looksRandom(chunk: Uint8Array): boolean {
     }
   }
   // Pairs of equal bytes: n + n(n-1)/256 for noise, more for anything a coder can gain from.
+  const samples = blocks * blockBytes;
   let pairs = 0;
   for (const count of counts) pairs += count * count;
   return pairs < 1.06 * (samples + (samples * (samples - 1)) / 256);
